@@ -1,0 +1,64 @@
+/** From arguments and environment to an exit code: every error comes out here, as one line. */
+import type { Command } from '../config/options.ts';
+import { isCommand, readArguments, unknownCommand, type Arguments } from '../config/arguments.ts';
+import { settle, settleLog } from '../config/settings.ts';
+import { EXIT, UsageError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { TextLog } from '../report/text.ts';
+import { fail } from './failure.ts';
+
+declare const VOLSEED_VERSION: string;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @param args without runtime and script. Returns the exit code, unless volseed becomes the service. */
+export async function main(args: readonly string[], environment: Environment): Promise<number> {
+  let log: Log = new TextLog('info');
+  try {
+    const [command = '', ...rest] = args;
+    if (!isCommand(command)) return await withoutCommand(command, rest, log);
+    const given = readArguments(command, rest, environment);
+    if (given.help) return await help(command, log);
+    log = await openLog(given);
+    return await dispatch(command, given, environment, log);
+  } catch (error) {
+    return fail(error, log);
+  } finally {
+    log.flush();
+  }
+}
+
+async function dispatch(command: Command, given: Arguments, environment: Environment, log: Log): Promise<number> {
+  const settings = await settle(command, given, environment);
+  const { runCommand } = await import('./run.ts');
+  return await runCommand(settings, log);
+}
+
+async function openLog(given: Arguments): Promise<Log> {
+  const { format, level } = settleLog(given);
+  if (format === 'text') return new TextLog(level);
+  const { jsonLog } = await import('../report/json.ts');
+  return await jsonLog(level);
+}
+
+async function withoutCommand(word: string, rest: readonly string[], log: Log): Promise<number> {
+  if (word === '--version' || word === 'version') {
+    log.write('info', `volseed ${VOLSEED_VERSION}`);
+    return EXIT.done;
+  }
+  if (word === '--help' || word === '-h' || word === 'help') {
+    const [command] = rest;
+    if (command !== undefined && isCommand(command)) return await help(command, log);
+    const { generalHelp } = await import('./help.ts');
+    log.write('info', await generalHelp());
+    return EXIT.done;
+  }
+  if (word === '') throw new UsageError('no command: volseed run, sync or plan; see volseed --help');
+  throw unknownCommand(word);
+}
+
+async function help(command: Command, log: Log): Promise<number> {
+  const { commandHelp } = await import('./help.ts');
+  log.write('info', await commandHelp(command));
+  return EXIT.done;
+}

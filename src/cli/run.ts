@@ -1,0 +1,47 @@
+/** `run`, `sync` and `plan`: seed; and for `run`, become the service. */
+import type { Service, Settings } from '../config/settings.ts';
+import { EXIT, Interrupted, VolseedError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import { WorkingDirectory } from '../fs/anchor.ts';
+import { account } from '../process/accounts.ts';
+import { identity } from '../process/identity.ts';
+import { Signals } from '../process/signals.ts';
+import { seed } from '../seeding.ts';
+import { fail } from './failure.ts';
+
+export async function runCommand(settings: Settings, log: Log): Promise<number> {
+  const signals = new Signals();
+  signals.listen();
+  const service = settings.service;
+  // Before anything is touched: a typing error in --user must not cost a seeding first.
+  const user = service?.user === undefined ? undefined : account(service.user, '--user');
+  const directory = new WorkingDirectory();
+  const umask = process.umask(0);
+  let code: number;
+  try {
+    code = await seed(settings, { log, pulse: signals, self: identity() });
+    signals.check();
+  } catch (error) {
+    if (!mayStartAfter(error, service)) throw error;
+    code = fail(error, log);
+  } finally {
+    directory.restore();
+    process.umask(umask);
+  }
+  if (service === undefined || settings.dryRun) return code;
+  if (code !== EXIT.done && !service.startOnFailure) {
+    log.write(
+      'error',
+      `the service is not started, because seeding failed (exit code ${code}); --on-failure start would start it`,
+    );
+    return code;
+  }
+  if (code !== EXIT.done) log.write('warn', `the service is started although seeding failed (exit code ${code})`);
+  const { start } = await import('./start.ts');
+  return await start(service, user, { log, signals, volume: settings.flush ? settings.target : undefined });
+}
+
+function mayStartAfter(error: unknown, service: Service | undefined): boolean {
+  if (service?.startOnFailure !== true || error instanceof Interrupted) return false;
+  return !(error instanceof VolseedError) || error.exitCode !== EXIT.usage;
+}

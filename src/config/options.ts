@@ -1,0 +1,212 @@
+/**
+ * Every option, once: parsing, the environment, defaults and `--help` are all made from this table. An option that stands here
+ * works.
+ */
+import { LEVELS } from '../core/log.ts';
+import { POLICIES } from '../core/policy.ts';
+
+export type Command = 'run' | 'sync' | 'plan';
+
+export interface Option {
+  readonly name: string;
+  readonly kind: 'flag' | 'value' | 'list';
+  /** How the value is called in --help. */
+  readonly value?: string;
+  readonly choices?: readonly string[];
+  /** In words, for --help. */
+  readonly fallback: string;
+  readonly describe: string;
+  readonly commands: readonly Command[];
+  /** A flag that stands for true unless it is negated (`--no-flush`). */
+  readonly positive?: boolean;
+}
+
+const ALL: readonly Command[] = ['run', 'sync', 'plan'];
+const SEEDING: readonly Command[] = ['run', 'sync'];
+const RUN: readonly Command[] = ['run'];
+
+export const OPTIONS: readonly Option[] = [
+  {
+    name: 'source',
+    kind: 'value',
+    value: 'DIR',
+    fallback: '/var/initialdata',
+    describe: 'the seed: the directory that the image ships',
+    commands: ALL,
+  },
+  {
+    name: 'target',
+    kind: 'value',
+    value: 'DIR',
+    fallback: '$DATA_DIR_PATH',
+    describe: 'the volume: the directory that is seeded',
+    commands: ALL,
+  },
+  {
+    name: 'policy',
+    kind: 'value',
+    value: 'POLICY',
+    choices: POLICIES,
+    fallback: 'newer',
+    describe:
+      'newer: as rsync -avu, what is newer in the volume is kept; missing: only what does not exist; always: whatever differs; never: nothing',
+    commands: ALL,
+  },
+  {
+    name: 'include',
+    kind: 'list',
+    value: 'GLOB',
+    fallback: 'everything',
+    describe: 'seed only what matches; a directory means all below it; repeatable',
+    commands: ALL,
+  },
+  {
+    name: 'exclude',
+    kind: 'list',
+    value: 'GLOB',
+    fallback: 'nothing',
+    describe: 'leave out what matches, and all below it; repeatable; stronger than --include',
+    commands: ALL,
+  },
+  {
+    name: 'checksum',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'compare contents, not times, where sizes are equal (newer)',
+    commands: ALL,
+  },
+  {
+    name: 'chown',
+    kind: 'value',
+    value: 'USER:GROUP',
+    fallback: 'as in the seed',
+    describe: 'owner of what is seeded: names or numbers; USER, USER:GROUP or :GROUP',
+    commands: ALL,
+  },
+  {
+    name: 'chmod',
+    kind: 'value',
+    value: 'MODES',
+    fallback: 'as in the seed',
+    describe: "modes of what is seeded, as rsync's --chmod: D755,F644 or Dg+s,ug+w,Fo-w,+X",
+    commands: ALL,
+  },
+  {
+    name: 'root-attrs',
+    kind: 'flag',
+    fallback: 'off',
+    describe: "give the volume's root the mode, owner and mtime of the seed's",
+    commands: ALL,
+  },
+  {
+    name: 'dry-run',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'say what would be done, as plan does, and touch nothing',
+    commands: SEEDING,
+  },
+  {
+    name: 'flush',
+    kind: 'flag',
+    positive: true,
+    fallback: 'on',
+    describe: 'wait until the disk has what was written before the run counts as completed',
+    commands: SEEDING,
+  },
+  {
+    name: 'lock-timeout',
+    kind: 'value',
+    value: 'TIME',
+    fallback: '10m',
+    describe: 'how long to wait for another seeder of the volume: 30s, 10m; 0 fails at once',
+    commands: SEEDING,
+  },
+  {
+    name: 'state-dir',
+    kind: 'value',
+    value: 'DIR',
+    fallback: 'TARGET/.volseed',
+    describe: 'where the state lies: for a volume that must not bear it',
+    commands: SEEDING,
+  },
+  {
+    name: 'user',
+    kind: 'value',
+    value: 'USER:GROUP',
+    fallback: 'unchanged',
+    describe: "run COMMAND as this user: names or numbers; HOME becomes that user's",
+    commands: RUN,
+  },
+  {
+    name: 'nofile',
+    kind: 'value',
+    value: 'SOFT',
+    fallback: 'the hard limit',
+    describe: "COMMAND's soft limit on open files, which the runtime raises to the hard one",
+    commands: RUN,
+  },
+  {
+    name: 'supervise',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'stay as the parent of COMMAND: forward signals, end as it ends, flush the volume on the way out',
+    commands: RUN,
+  },
+  {
+    name: 'grace',
+    kind: 'value',
+    value: 'TIME',
+    fallback: '30s',
+    describe: 'with --supervise: how long COMMAND may take to end before it is killed',
+    commands: RUN,
+  },
+  {
+    name: 'on-failure',
+    kind: 'value',
+    value: 'WHAT',
+    choices: ['abort', 'start'],
+    fallback: 'abort',
+    describe: 'abort: COMMAND is not started when seeding failed; start: it is all the same',
+    commands: RUN,
+  },
+  {
+    name: 'exit-code',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'end with 3 where there is something to do, 0 where not',
+    commands: ['plan'],
+  },
+  {
+    name: 'log-format',
+    kind: 'value',
+    value: 'FORMAT',
+    choices: ['text', 'json'],
+    fallback: 'text',
+    describe: 'text: lines to grep; json: one object a line',
+    commands: ALL,
+  },
+  {
+    name: 'log-level',
+    kind: 'value',
+    value: 'LEVEL',
+    choices: LEVELS,
+    fallback: 'info',
+    describe: 'debug also lists corrected attributes and every kept path',
+    commands: ALL,
+  },
+];
+
+export const COMMANDS: Readonly<Record<Command, string>> = {
+  run: 'Seed the volume, then become COMMAND',
+  sync: 'Seed the volume once',
+  plan: 'Say what sync would do, and why; touch nothing',
+};
+
+export function optionsOf(command: Command): readonly Option[] {
+  return OPTIONS.filter(({ commands }) => commands.includes(command));
+}
+
+/** The variable that sets an option. */
+export function variableOf({ name }: Option): string {
+  return `VOLSEED_${name.toUpperCase().replaceAll('-', '_')}`;
+}

@@ -1,0 +1,164 @@
+/** Everything a run depends on, settled before anything is touched. */
+import { resolve } from 'node:path';
+import { parseChmod, type ModeChange } from '../core/chmod.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Level } from '../core/log.ts';
+import { displayText } from '../core/path.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Selection } from '../core/selection.ts';
+import type { Arguments, Given } from './arguments.ts';
+import { compileGlobs } from './globs.ts';
+import { OPTIONS, type Command } from './options.ts';
+
+/** Owner as given; `process/accounts.ts` finds the numbers. */
+export interface Settings {
+  readonly command: Command;
+  /** Absolute paths. */
+  readonly source: string;
+  readonly target: string;
+  readonly stateDir: string | undefined;
+  readonly policy: Policy;
+  readonly selection: Selection;
+  readonly checksum: boolean;
+  readonly chown: string | undefined;
+  readonly chmod: ModeChange | undefined;
+  readonly rootAttrs: boolean;
+  readonly dryRun: boolean;
+  readonly flush: boolean;
+  /** Milliseconds. */
+  readonly lockTimeout: number;
+  readonly exitCode: boolean;
+  readonly service: Service | undefined;
+}
+
+export interface Service {
+  readonly argv: readonly string[];
+  readonly user: string | undefined;
+  readonly nofile: number | undefined;
+  readonly supervise: boolean;
+  /** Milliseconds. */
+  readonly grace: number;
+  readonly startOnFailure: boolean;
+}
+
+export interface LogSettings {
+  readonly format: 'text' | 'json';
+  readonly level: Level;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const FORTY_DAYS = 40 * 24 * 3600 * 1000;
+
+/** Read first, so that every later error goes where it is to go. */
+export function settleLog({ given }: Arguments): LogSettings {
+  return { format: choice(given, 'log-format', 'text'), level: choice(given, 'log-level', 'info') };
+}
+
+/** Throws `UsageError`, naming the flag or variable, what is wrong with it, and what would be right. */
+export async function settle(
+  command: Command,
+  { given, rest }: Arguments,
+  environment: Environment,
+): Promise<Settings> {
+  if (command !== 'run' && rest.length > 0)
+    throw new UsageError(`${command} takes no command behind --; that is for volseed run`);
+  const target = given.get('target')?.values[0] ?? environment['DATA_DIR_PATH'] ?? '';
+  if (target === '') {
+    throw new UsageError(
+      'no target: set DATA_DIR_PATH to the directory of the volume, or give --target DIR (or VOLSEED_TARGET)',
+    );
+  }
+  return {
+    command,
+    source: resolve(text(given, 'source') ?? '/var/initialdata'),
+    target: resolve(path(given.get('target')?.by ?? 'DATA_DIR_PATH', target)),
+    stateDir: text(given, 'state-dir') === undefined ? undefined : resolve(text(given, 'state-dir') ?? ''),
+    policy: choice(given, 'policy', 'newer'),
+    selection: {
+      include: await compileGlobs(given.get('include')?.values ?? [], given.get('include')?.by ?? ''),
+      exclude: await compileGlobs(given.get('exclude')?.values ?? [], given.get('exclude')?.by ?? ''),
+    },
+    checksum: flag(given, 'checksum', false),
+    chown: text(given, 'chown'),
+    chmod: modes(given),
+    rootAttrs: flag(given, 'root-attrs', false),
+    dryRun: command === 'plan' || flag(given, 'dry-run', false),
+    flush: flag(given, 'flush', true),
+    lockTimeout: time(given, 'lock-timeout', 600_000),
+    exitCode: flag(given, 'exit-code', false),
+    service: command === 'run' ? service(given, rest) : undefined,
+  };
+}
+
+function service(given: ReadonlyMap<string, Given>, argv: readonly string[]): Service {
+  if (argv.length === 0)
+    throw new UsageError('run needs the command that volseed is to become: volseed run [options] -- COMMAND [ARG...]');
+  return {
+    argv,
+    user: text(given, 'user'),
+    nofile: whole(given, 'nofile'),
+    supervise: flag(given, 'supervise', false),
+    grace: time(given, 'grace', 30_000),
+    startOnFailure: choice<'abort' | 'start'>(given, 'on-failure', 'abort') === 'start',
+  };
+}
+
+function text(given: ReadonlyMap<string, Given>, name: string): string | undefined {
+  const found = given.get(name);
+  return found === undefined ? undefined : path(found.by, found.values[0] ?? '');
+}
+
+function path(by: string, value: string): string {
+  if (value === '') throw new UsageError(`${by}: the value is empty; leave it out for the default`);
+  if (value.includes('\0')) throw new UsageError(`${by}: the value has a NUL byte in it`);
+  return value;
+}
+
+function choice<T extends string>(given: ReadonlyMap<string, Given>, name: string, fallback: T): T {
+  const found = given.get(name);
+  if (found === undefined) return fallback;
+  const value = found.values[0] ?? '';
+  const choices = OPTIONS.find((option) => option.name === name)?.choices ?? [];
+  if (!choices.includes(value))
+    throw new UsageError(`${found.by}: '${displayText(value)}' is none of ${choices.join(', ')}`);
+  return value as T;
+}
+
+function flag(given: ReadonlyMap<string, Given>, name: string, fallback: boolean): boolean {
+  const found = given.get(name);
+  if (found === undefined) return fallback;
+  const value = (found.values[0] ?? '').toLowerCase();
+  if (['true', '1', 'yes', 'on'].includes(value)) return true;
+  if (['false', '0', 'no', 'off'].includes(value)) return false;
+  throw new UsageError(`${found.by}: '${displayText(value)}' is neither true nor false`);
+}
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, '': 1000, m: 60_000, h: 3_600_000 };
+
+function time(given: ReadonlyMap<string, Given>, name: string, fallback: number): number {
+  const found = given.get(name);
+  if (found === undefined) return fallback;
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(found.values[0] ?? '') ?? [];
+  const milliseconds = Number(number) * (UNITS[unit ?? ''] ?? Number.NaN);
+  if (milliseconds <= FORTY_DAYS) return milliseconds;
+  throw new UsageError(`${found.by}: '${displayText(found.values[0] ?? '')}' is no time; write 500ms, 30s, 10m or 1h`);
+}
+
+function whole(given: ReadonlyMap<string, Given>, name: string): number | undefined {
+  const found = given.get(name);
+  if (found === undefined) return undefined;
+  const value = found.values[0] ?? '';
+  if (/^[1-9]\d{0,9}$/.test(value)) return Number(value);
+  throw new UsageError(`${found.by}: '${displayText(value)}' is no whole number above 0`);
+}
+
+function modes(given: ReadonlyMap<string, Given>): ModeChange | undefined {
+  const found = given.get('chmod');
+  if (found === undefined) return undefined;
+  const change = parseChmod(found.values[0] ?? '', process.umask());
+  if (change !== undefined) return change;
+  throw new UsageError(
+    `${found.by}: '${displayText(found.values[0] ?? '')}' is no mode; write D755,F644 or Dg+s,ug+w,Fo-w,+X`,
+  );
+}

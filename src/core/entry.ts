@@ -1,0 +1,69 @@
+/** What stands at a path: in the seed, or in the volume. Plain data, read once, compared by value. */
+export type Entry = Directory | File | Link | Other;
+
+export interface Attributes {
+  /** Permission bits with set-id and sticky: 0o0000 to 0o7777. Of no meaning for a link. */
+  readonly mode: number;
+  /** `LEAVE` in a wanted entry: whatever the volume has, or what a new file gets. */
+  readonly uid: number;
+  readonly gid: number;
+  /** mtime: whole seconds since 1970, rounded down, and the nanoseconds above them (0 to 999,999,999). */
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+/** Which inode it was and when that last changed. Nothing can be written without moving the ctime. */
+export interface Witness {
+  readonly device: bigint;
+  readonly inode: bigint;
+  readonly changed: bigint;
+  readonly links: number;
+}
+
+export interface Directory extends Attributes {
+  readonly kind: 'directory';
+  readonly witness: Witness;
+  /** Asked only where something else is to take its place. */
+  readonly empty?: boolean;
+}
+
+export interface File extends Attributes {
+  readonly kind: 'file';
+  /** Bytes. */
+  readonly size: number;
+  readonly witness: Witness;
+}
+
+export interface Link extends Attributes {
+  readonly kind: 'link';
+  /** Where it points, in bytes as a `Name` holds them. */
+  readonly target: string;
+  readonly witness: Witness;
+}
+
+/** A FIFO, a socket, a device: never seeded, but a volume may have one in the way. */
+export interface Other extends Attributes {
+  readonly kind: 'other';
+  readonly witness: Witness;
+}
+
+/** An owner or group that is not ours to set. */
+export const LEAVE = -1;
+
+export const SET_GID = 0o2000;
+export const SET_ID_OR_STICKY = 0o7000;
+
+/** The same inode, untouched since. A directory's ctime moves with its entries, so for one the inode is all that is asked. */
+export function isSame(a: Entry, b: Entry): boolean {
+  return (
+    a.kind === b.kind &&
+    a.witness.inode === b.witness.inode &&
+    a.witness.device === b.witness.device &&
+    (a.kind === 'directory' || a.witness.changed === b.witness.changed)
+  );
+}
+
+/** How an entry is called in a sentence. */
+export function nounOf(entry: Entry): string {
+  return { directory: 'directory', file: 'file', link: 'symbolic link', other: 'special file' }[entry.kind];
+}

@@ -1,0 +1,92 @@
+/** Every way a run ends otherwise than well. Each message is one line: what, where, and the way out. */
+export class VolseedError extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.exitCode = exitCode;
+  }
+}
+
+/** Bad flags, environment or configuration. Nothing has been touched. */
+export class UsageError extends VolseedError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(EXIT.usage, message, options);
+  }
+}
+
+/** The volume, or what is needed to work on it, cannot be used at all. */
+export class VolumeError extends VolseedError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(EXIT.partial, message, options);
+  }
+}
+
+/** Another seeder held the lock too long. */
+export class LockTimeout extends VolseedError {
+  constructor(message: string) {
+    super(EXIT.locked, message);
+  }
+}
+
+/** A safety rule refused (DESIGN §6). Nothing has been touched. */
+export class Refused extends VolseedError {
+  constructor(message: string, options?: ErrorOptions) {
+    super(EXIT.refused, message, options);
+  }
+}
+
+/** The command that volseed was to become cannot be. */
+export class CommandError extends VolseedError {}
+
+/** A signal asked for the end. What is published stays; the next run finishes. */
+export class Interrupted extends VolseedError {
+  readonly signal: string;
+
+  constructor(signal: string, number: number) {
+    super(128 + number, `ended by ${signal}; the next run finishes what is left`);
+    this.signal = signal;
+  }
+}
+
+export const EXIT = {
+  done: 0,
+  fault: 1,
+  usage: 2,
+  somethingToDo: 3,
+  partial: 23,
+  vanished: 24,
+  locked: 75,
+  refused: 76,
+  notExecutable: 126,
+  notFound: 127,
+} as const;
+
+/** The words for what the kernel said. */
+export function explain(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code === undefined ? undefined : WORDS[code]) ?? code ?? message ?? String(error);
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left on the file system',
+  EDQUOT: 'the quota is used up',
+  EIO: 'input/output error',
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'not a directory',
+  ENOTEMPTY: 'the directory is not empty',
+  EISDIR: 'is a directory',
+  ELOOP: 'is a symbolic link',
+  EMFILE: 'too many open files',
+  ENAMETOOLONG: 'the name is too long for this file system',
+  EBUSY: 'it is in use (a mount point, perhaps)',
+  EXDEV: 'it is on another file system',
+};

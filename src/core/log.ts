@@ -1,0 +1,18 @@
+/** What a run says while it works. Lines are whole: every name in them has been through `display`. */
+export const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type Level = (typeof LEVELS)[number];
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  /** @param fields for machines (`--log-format json`); the message alone must say it all. */
+  write(level: Level, message: string, fields?: Fields): void;
+  /** One of perhaps very many lines: written a little later, in one piece with its neighbours. */
+  item(level: Level, message: string, fields?: Fields): void;
+  /** Everything said so far has reached the descriptor when this returns. */
+  flush(): void;
+}
+
+export function isShown(level: Level, least: Level): boolean {
+  return LEVELS.indexOf(level) >= LEVELS.indexOf(least);
+}

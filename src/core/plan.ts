@@ -1,0 +1,72 @@
+/** The ordered list of changes, and what is kept and why. Pure data: printing it is `plan`, applying it is `sync`. */
+import type { Directory, Entry, File, Link } from './entry.ts';
+import { isBelow, type RelPath } from './path.ts';
+import type { Fix, KeptReason, Reason } from './reconcile.ts';
+
+export interface Change {
+  readonly path: RelPath;
+  readonly verb: 'create' | 'replace' | 'attributes';
+  /** What the volume had when the plan was made, to be looked at again before it is touched. */
+  readonly old: Entry | undefined;
+  /** What it is to have. */
+  readonly new: Directory | File | Link;
+  readonly reason: Reason;
+  readonly fix?: Fix;
+}
+
+export interface Kept {
+  readonly path: RelPath;
+  readonly reason: KeptReason;
+}
+
+/** What went wrong at one path, while the rest went on. */
+export interface Problem {
+  readonly path: RelPath;
+  /** A whole sentence without the path, with the way out where there is one. */
+  readonly message: string;
+  /** The seed's file was gone when it was to be read (exit code 24, where nothing worse happened). */
+  readonly vanished?: boolean;
+  /** Worth a warning, and no failure. */
+  readonly harmless?: boolean;
+}
+
+export interface Plan {
+  /** Depth first, byte order in each directory: a directory stands before all that is in it. */
+  readonly changes: readonly Change[];
+  readonly kept: readonly Kept[];
+  readonly problems: readonly Problem[];
+  /** How many paths are as they should be. */
+  readonly same: number;
+  /** Seed directories whose mtime a change inside them would move, as they should be afterwards. */
+  readonly directories: ReadonlyMap<RelPath, Directory>;
+}
+
+/** A change to one name of the volume, with all that comes with it when it is a new directory: published by one rename. */
+export interface Unit {
+  readonly top: Change;
+  readonly below: readonly Change[];
+}
+
+/** The changes that bring new content, each new directory with all below it as one. */
+export function unitsOf(changes: readonly Change[]): Unit[] {
+  const units: { top: Change; below: Change[] }[] = [];
+  for (const change of changes) {
+    const last = units.at(-1);
+    if (last !== undefined && last.top.new.kind === 'directory' && isBelow(change.path, last.top.path))
+      last.below.push(change);
+    else if (change.verb !== 'attributes') units.push({ top: change, below: [] });
+  }
+  return units;
+}
+
+/** What a plan wants of the volume's file system before the first write. */
+export function needsOf(plan: Plan): { readonly bytes: number; readonly inodes: number } {
+  let bytes = 0;
+  let inodes = 0;
+  for (const change of plan.changes) {
+    if (change.verb === 'attributes') continue;
+    inodes++;
+    if (change.new.kind === 'file') bytes += change.new.size;
+  }
+  return { bytes, inodes };
+}

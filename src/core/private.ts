@@ -1,0 +1,19 @@
+/** A directory that is nobody else's (0700, checked), as the state needs it; `fs/private.ts` opens it. */
+export interface PrivateDirectory {
+  /** A path to it that no one can divert, for what takes paths (SQLite). */
+  readonly path: string;
+  /** What a person calls it. */
+  readonly shownAs: string;
+  /** The content of a file; undefined where there is none, or it is not a regular file. */
+  read(name: string): Uint8Array | undefined;
+  /** Writes a file whole under a new name and renames it into place; `durable` before that puts it on the disk. */
+  replace(name: string, content: Uint8Array, durable: boolean): void;
+  /** Creates a file that must not exist yet. */
+  create(name: string, content: Uint8Array): void;
+  /** Makes a file of another name this one, after its content is on the disk where `durable`. */
+  rename(from: string, to: string, durable: boolean): void;
+  /** No error where there is none. */
+  remove(name: string): void;
+  exists(name: string): boolean;
+  names(): string[];
+}

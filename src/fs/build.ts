@@ -1,0 +1,161 @@
+/** Builds new content under a temporary name, complete with all its attributes: files, links, and directories with all below. */
+import { SET_GID, type Directory, type Entry, type File } from '../core/entry.ts';
+import { codeOf, explain } from '../core/errors.ts';
+import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import type { Change, Problem, Unit } from '../core/plan.ts';
+import type { Pulse } from '../core/pulse.ts';
+import type { Anchor } from './anchor.ts';
+import { nameDoor, setAttributes } from './attributes.ts';
+import { copyLarge, readSmall, SeedChanged, SMALL, writeSmall, type Birth } from './copy.ts';
+import { isMissing, look, makeDirectory, makeLink } from './disk.ts';
+
+export interface Workshop {
+  readonly seed: Anchor;
+  /** The directory that units are built in, as an anchor of its own. */
+  readonly place: Anchor;
+  readonly birth: Birth;
+  readonly privileged: boolean;
+  readonly pulse: Pulse;
+  readonly problem: (problem: Problem) => void;
+}
+
+const BATCH_BYTES = 4 * 1024 * 1024;
+const BATCH_FILES = 256;
+
+interface Job {
+  readonly change: Change;
+  readonly entry: File;
+  /** The directory of the stage, and the name in it. */
+  readonly directory: RelPath;
+  readonly name: Name;
+}
+
+export class Builder {
+  readonly #shop: Workshop;
+  readonly #failed = new Set<RelPath>();
+  #batch: Job[] = [];
+  #bytes = 0;
+  #buffer: Uint8Array | undefined;
+
+  constructor(shop: Workshop) {
+    this.#shop = shop;
+  }
+
+  /** Adds a unit under a name; its small files may wait for `flush`. */
+  async add({ top, below }: Unit, name: Name): Promise<void> {
+    await this.#build(top, ROOT, name);
+    if (top.new.kind !== 'directory') return;
+    for (const change of below) {
+      const place = `${name}${change.path.slice(top.path.length)}` as RelPath;
+      await this.#build(change, parentOf(place), nameOf(place));
+    }
+    await this.flush();
+    this.#finishDirectories(top, below, name);
+  }
+
+  /** Whether a change could not be staged. */
+  failed(change: Change): boolean {
+    return this.#failed.has(change.path);
+  }
+
+  async #build(change: Change, directory: RelPath, name: Name): Promise<void> {
+    const { pulse, place } = this.#shop;
+    if (pulse.due()) await pulse.beat();
+    const entry = change.new;
+    if (entry.kind === 'file') return this.#file({ change, entry, directory, name });
+    place.moveTo(directory);
+    if (entry.kind === 'directory') {
+      makeDirectory(name, 0o700);
+      // Born in a directory that hands its group down, it would hand it on, and is not always to.
+      if (((look(name) as Entry).mode & ~entry.mode & SET_GID) !== 0) nameDoor(name).changeMode(0o700);
+    } else {
+      makeLink(name, entry.target);
+      setAttributes(nameDoor(name), look(name) as Entry, entry, { mode: false, owner: true, time: true });
+    }
+  }
+
+  async #file(job: Job): Promise<void> {
+    if (job.entry.size > SMALL) return this.#large(job);
+    const last = this.#batch.at(-1);
+    const elsewhere =
+      last !== undefined &&
+      (last.directory !== job.directory || parentOf(last.change.path) !== parentOf(job.change.path));
+    if (elsewhere || this.#bytes + job.entry.size > BATCH_BYTES || this.#batch.length === BATCH_FILES)
+      await this.flush();
+    this.#batch.push(job);
+    this.#bytes += job.entry.size;
+  }
+
+  async #large({ change, entry, directory, name }: Job): Promise<void> {
+    const { seed, place, birth, pulse } = this.#shop;
+    try {
+      await copyLarge(
+        () => seed.moveTo(parentOf(change.path)),
+        nameOf(change.path),
+        () => place.moveTo(directory),
+        name,
+        entry,
+        birth,
+        pulse,
+      );
+    } catch (error) {
+      this.#fail(change, error);
+    }
+  }
+
+  /** Writes what waits: read all in the seed's directory, then write all in the stage's. */
+  async flush(): Promise<void> {
+    const batch = this.#batch;
+    const [first] = batch;
+    if (first === undefined) return;
+    const { seed, place, birth, pulse } = this.#shop;
+    const buffer = (this.#buffer ??= new Uint8Array(BATCH_BYTES + SMALL));
+    this.#batch = [];
+    this.#bytes = 0;
+
+    let offset = 0;
+    const read: { job: Job; offset: number }[] = [];
+    seed.moveTo(parentOf(first.change.path));
+    for (const job of batch) {
+      try {
+        readSmall(nameOf(job.change.path), job.entry, buffer, offset);
+        read.push({ job, offset });
+        offset += job.entry.size;
+      } catch (error) {
+        this.#fail(job.change, error);
+      }
+    }
+    place.moveTo(first.directory);
+    for (const { job, offset: at } of read) writeSmall(job.name, job.entry, birth, buffer, at);
+    if (pulse.due()) await pulse.beat();
+  }
+
+  /** Deepest first, because filling a directory moves its mtime and a mode may close it. */
+  #finishDirectories(top: Change, below: readonly Change[], name: Name): void {
+    const { place } = this.#shop;
+    for (const change of [top, ...below].toReversed()) {
+      if (change.new.kind !== 'directory') continue;
+      const path = `${name}${change.path.slice(top.path.length)}` as RelPath;
+      place.moveTo(parentOf(path));
+      const late = change === top && isLate(change.new, this.#shop.privileged);
+      const found = look(nameOf(path)) as Entry;
+      setAttributes(nameDoor(nameOf(path)), found, change.new, { mode: !late, owner: true, time: true });
+    }
+  }
+
+  /** What went wrong on the seed's side is that path's problem; what went wrong on the stage's ends the staging. */
+  #fail(change: Change, error: unknown): void {
+    const seedSide =
+      error instanceof SeedChanged || ['EACCES', 'ELOOP', 'ENOENT', 'EPERM', 'ENXIO'].includes(codeOf(error) ?? '');
+    if (!seedSide) throw error;
+    this.#failed.add(change.path);
+    if (isMissing(error))
+      return this.#shop.problem({ path: change.path, message: 'vanished from the seed', vanished: true });
+    const message = error instanceof SeedChanged ? error.message : `cannot be read in the seed: ${explain(error)}`;
+    this.#shop.problem({ path: change.path, message });
+  }
+}
+
+export function isLate(directory: Directory, privileged: boolean): boolean {
+  return !privileged && (directory.mode & 0o300) !== 0o300;
+}

@@ -1,0 +1,132 @@
+/** Copies files from one anchored directory into another: many small ones in a batch, large ones in pieces. */
+import fs from 'node:fs';
+import { LEAVE, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
+import type { Name } from '../core/path.ts';
+import type { Pulse } from '../core/pulse.ts';
+import {
+  changeMode,
+  changeOwner,
+  changeTime,
+  close,
+  createFile,
+  descriptorPath,
+  hasProc,
+  lookAt,
+  openForReading,
+  readInto,
+  removeFile,
+  write,
+} from './disk.ts';
+
+/** Up to this size a file is read whole into the batch's buffer: one read and one write (measured faster than copy_file_range). */
+export const SMALL = 256 * 1024;
+/** Up to this size one copy_file_range does it all; above, a signal would wait too long for it. */
+const IN_ONE_GO = 64 * 1024 * 1024;
+const PIECE = 4 * 1024 * 1024;
+
+/** What a newly created file gets without being told: read off the stage once, instead of assumed. */
+export interface Birth {
+  readonly uid: number;
+  readonly gid: number;
+  /** The mode given at open is the mode it has: no umask and no default ACL takes anything away. */
+  readonly modeHolds: boolean;
+}
+
+/** The seed's file is not what the scan saw. The message is the rest of a sentence. */
+export class SeedChanged extends Error {}
+
+/** Reads a whole small file of the working directory into a buffer. The bytes are those of the entry that the scan saw. */
+export function readSmall(name: Name, entry: File, buffer: Uint8Array, offset: number): void {
+  const descriptor = openForReading(name);
+  try {
+    const count = readInto(descriptor, buffer, offset, entry.size);
+    checkUnchanged(descriptor, entry, count);
+  } finally {
+    close(descriptor);
+  }
+}
+
+/** Writes a new file of the working directory with all its attributes. */
+export function writeSmall(name: Name, entry: File, birth: Birth, buffer: Uint8Array, offset: number): void {
+  const descriptor = createFile(name, modeAtBirth(entry));
+  try {
+    write(descriptor, buffer, offset, entry.size);
+    finish(descriptor, entry, birth);
+  } finally {
+    close(descriptor);
+  }
+}
+
+/** Copies a file of any size. Leaves nothing behind where it fails. */
+export async function copyLarge(
+  enterSeed: () => void,
+  from: Name,
+  enterStage: () => void,
+  to: Name,
+  entry: File,
+  birth: Birth,
+  pulse: Pulse,
+): Promise<void> {
+  enterSeed();
+  const source = openForReading(from);
+  try {
+    enterStage();
+    // Ours alone while it grows: it is opened once more by descriptor, and copyFile gives it the source's mode.
+    const target = createFile(to, 0o600);
+    try {
+      const count = await transfer(source, target, entry.size, pulse);
+      checkUnchanged(source, entry, count);
+      finish(target, entry, { ...birth, modeHolds: false });
+    } catch (error) {
+      enterStage();
+      removeFile(to);
+      throw error;
+    } finally {
+      close(target);
+    }
+  } finally {
+    close(source);
+  }
+}
+
+async function transfer(source: number, target: number, size: number, pulse: Pulse): Promise<number> {
+  if (hasProc && size <= IN_ONE_GO) {
+    // Reflinks where the file system has them. Both paths are descriptors: nothing can be put in their place.
+    fs.copyFileSync(descriptorPath(source), descriptorPath(target), fs.constants.COPYFILE_FICLONE);
+    return fs.fstatSync(target).size;
+  }
+  const buffer = new Uint8Array(PIECE);
+  let total = 0;
+  for (;;) {
+    const count = readInto(source, buffer, 0, PIECE);
+    write(target, buffer, 0, count);
+    total += count;
+    if (count < PIECE) return total;
+    if (pulse.due()) await pulse.beat();
+  }
+}
+
+function checkUnchanged(descriptor: number, entry: File, count: number): void {
+  const found = lookAt(descriptor);
+  const same =
+    found.kind === 'file' &&
+    found.size === entry.size &&
+    count === entry.size &&
+    found.witness.inode === entry.witness.inode &&
+    found.seconds === entry.seconds &&
+    found.nanoseconds === entry.nanoseconds;
+  if (!same) throw new SeedChanged('changed in the seed while it was copied; run again once the seed is at rest');
+}
+
+function modeAtBirth({ mode }: File): number {
+  return (mode & SET_ID_OR_STICKY) === 0 ? mode : 0o600;
+}
+
+/** Owner before mode, because a change of owner clears the set-id bits; time last, because writing moves it. */
+function finish(descriptor: number, entry: File, birth: Birth): void {
+  const uid = entry.uid === LEAVE ? birth.uid : entry.uid;
+  const gid = entry.gid === LEAVE ? birth.gid : entry.gid;
+  if (uid !== birth.uid || gid !== birth.gid) changeOwner(descriptor, uid, gid);
+  if (!birth.modeHolds || (entry.mode & SET_ID_OR_STICKY) !== 0) changeMode(descriptor, entry.mode);
+  changeTime(descriptor, entry);
+}

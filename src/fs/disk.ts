@@ -1,0 +1,196 @@
+/**
+ * The one door to node:fs for seed, volume and stage. Names are bytes (core/path.ts) and bare: they are reached in the working
+ * directory, which an `Anchor` has put there. Nothing here follows a link. Errors are the kernel's, with their `code`.
+ */
+import fs from 'node:fs';
+import type { Attributes, Entry } from '../core/entry.ts';
+import { codeOf } from '../core/errors.ts';
+import { byName, type Name } from '../core/path.ts';
+
+/** Linux's O_PATH, which node:fs does not name: a handle on an inode that neither reads nor opens what is behind it. */
+export const O_PATH = 0o10000000;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } =
+  fs.constants;
+
+/** Whether descriptors can be reached by path. A container without /proc is rare, and has its own rule (DESIGN §6). */
+export const hasProc = fs.existsSync('/proc/self/fd');
+
+export function descriptorPath(descriptor: number): string {
+  return `/proc/self/fd/${descriptor}`;
+}
+
+/** What node:fs takes for bytes: the string itself while it is ASCII, which is faster, else a buffer. */
+export function toArgument(bytes: string): string | Buffer {
+  // oxlint-disable-next-line no-control-regex
+  return /^[\0-\x7f]*$/.test(bytes) ? bytes : Buffer.from(bytes, 'latin1');
+}
+
+/** A handle on a directory of the working directory; ENOTDIR or ELOOP where it is anything else, a link included. */
+export function openDirectory(name: Name | '.' | '..'): number {
+  return fs.openSync(toArgument(name), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+}
+
+/** A handle on whatever stands at a name, a link included; opening it has no effect on it. */
+export function openHandle(name: Name): number {
+  return fs.openSync(toArgument(name), O_PATH | O_NOFOLLOW);
+}
+
+export function close(descriptor: number): void {
+  fs.closeSync(descriptor);
+}
+
+/** The names in the working directory, in byte order. */
+export function list(): Name[] {
+  return (fs.readdirSync('.', { encoding: 'latin1' }) as Name[]).toSorted(byName);
+}
+
+/** Whether a directory of the working directory holds nothing. */
+export function isEmpty(name: Name): boolean {
+  const descriptor = fs.openSync(toArgument(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    return fs.readdirSync(hasProc ? descriptorPath(descriptor) : toArgument(name)).length === 0;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+const LSTAT = { bigint: true, throwIfNoEntry: false } as const;
+
+/** What stands at a name of the working directory; undefined where nothing does. */
+export function look(name: Name | '.' | '..'): Entry | undefined {
+  const argument = toArgument(name);
+  const stat = fs.lstatSync(argument, LSTAT);
+  if (stat === undefined) return undefined;
+  return entryOf(stat, () => fs.readlinkSync(argument, 'latin1'));
+}
+
+/** What an open descriptor is. A link's target is not read. */
+export function lookAt(descriptor: number): Entry {
+  return entryOf(fs.fstatSync(descriptor, { bigint: true }), () => '');
+}
+
+function entryOf(stat: fs.BigIntStats, target: () => string): Entry {
+  const attributes = {
+    mode: Number(stat.mode) & 0o7777,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    ...instantOf(stat.mtimeNs),
+    witness: { device: stat.dev, inode: stat.ino, changed: stat.ctimeNs, links: Number(stat.nlink) },
+  };
+  switch (Number(stat.mode) & S_IFMT) {
+    case S_IFREG:
+      return { kind: 'file', ...attributes, size: Number(stat.size) };
+    case S_IFDIR:
+      return { kind: 'directory', ...attributes };
+    case S_IFLNK:
+      return { kind: 'link', ...attributes, target: target() };
+    default:
+      return { kind: 'other', ...attributes };
+  }
+}
+
+function instantOf(time: bigint): { seconds: number; nanoseconds: number } {
+  const nanoseconds = Number(((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n);
+  return { seconds: Number((time - BigInt(nanoseconds)) / 1_000_000_000n), nanoseconds };
+}
+
+/** Opens a regular file of the working directory for reading. It never waits (a FIFO) and never follows a link. */
+export function openForReading(name: Name): number {
+  return fs.openSync(toArgument(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+}
+
+/** Creates a file in the working directory for writing; EEXIST where anything has the name. */
+export function createFile(name: Name, mode: number): number {
+  return fs.openSync(toArgument(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+}
+
+/** Fills `buffer` from `offset` on, as far as the file goes; returns how many bytes that were. */
+export function readInto(descriptor: number, buffer: Uint8Array, offset: number, length: number): number {
+  let done = 0;
+  while (done < length) {
+    const count = fs.readSync(descriptor, buffer, offset + done, length - done, null);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
+export function write(descriptor: number, buffer: Uint8Array, offset: number, length: number): void {
+  for (let done = 0; done < length;) done += fs.writeSync(descriptor, buffer, offset + done, length - done);
+}
+
+export function makeDirectory(name: Name, mode: number): void {
+  fs.mkdirSync(toArgument(name), { mode });
+}
+
+export function makeLink(name: Name, target: string): void {
+  fs.symlinkSync(toArgument(target), toArgument(name));
+}
+
+/** rename(2): replaces a file or link, and an empty directory by a directory. `from` may be a path through a descriptor. */
+export function rename(from: string, to: string): void {
+  fs.renameSync(toArgument(from), toArgument(to));
+}
+
+/** link(2) and unlink: a rename that fails with EEXIST where anything has the name, with no moment between look and act. */
+export function moveWithoutReplacing(from: string, to: Name): void {
+  fs.linkSync(toArgument(from), toArgument(to));
+  fs.unlinkSync(toArgument(from));
+}
+
+export function removeFile(name: string): void {
+  fs.unlinkSync(toArgument(name));
+}
+
+/** ENOTEMPTY where it is not empty. */
+export function removeDirectory(name: string): void {
+  fs.rmdirSync(toArgument(name));
+}
+
+export function changeMode(descriptor: number, mode: number): void {
+  fs.fchmodSync(descriptor, mode);
+}
+
+export function changeOwner(descriptor: number, uid: number, gid: number): void {
+  fs.fchownSync(descriptor, uid, gid);
+}
+
+/** Sets the mtime of an open file to an entry's; the atime becomes now. */
+export function changeTime(descriptor: number, at: Attributes): void {
+  fs.futimesSync(descriptor, now(), toTime(at));
+}
+
+/** Mode, owner or mtime of what a handle (`openHandle`) is of, and of nothing else. */
+export const byHandle = {
+  changeMode: (handle: number, mode: number): void => fs.chmodSync(descriptorPath(handle), mode),
+  changeOwner: (handle: number, uid: number, gid: number): void => fs.chownSync(descriptorPath(handle), uid, gid),
+  changeTime: (handle: number, at: Attributes): void => fs.utimesSync(descriptorPath(handle), now(), toTime(at)),
+};
+
+/** The same by name, never through a link: for where the directory is nobody else's to write, or there is no /proc. */
+export const byBareName = {
+  changeMode: (name: Name, mode: number): void => fs.chmodSync(toArgument(name), mode),
+  changeOwner: (name: Name, uid: number, gid: number): void => fs.lchownSync(toArgument(name), uid, gid),
+  changeTime: (name: Name, at: Attributes): void => fs.lutimesSync(toArgument(name), now(), toTime(at)),
+};
+
+function now(): number {
+  return Date.now() / 1000;
+}
+
+/**
+ * A time as node:fs takes it: seconds in a double, which tells some 240 ns apart today. Rounding must never carry a file into
+ * another second, because seconds are what `newer` compares. As text, because a negative number would mean "now". Node 22
+ * cuts to the microsecond, towards 1970: so before 1970 the microsecond is chosen here, and kept from the edge of its cut.
+ */
+export function toTime({ seconds, nanoseconds }: Attributes): string {
+  const microseconds = Math.floor(nanoseconds / 1000);
+  if (nanoseconds === 0 || (seconds < 0 && microseconds === 0)) return String(seconds);
+  if (seconds < 0) return String(seconds + microseconds / 1e6 - 3e-7);
+  const time = seconds + nanoseconds / 1e9;
+  return String(Math.floor(time) === seconds ? time : seconds + 0.999_999_5);
+}
+
+export function isMissing(error: unknown): boolean {
+  return codeOf(error) === 'ENOENT';
+}

@@ -1,0 +1,168 @@
+/** The state directory: opened from the volume's root without following anything, ours, and closed to everybody else. */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { codeOf, explain, Refused, VolumeError } from '../core/errors.ts';
+import { displayText, fromText, type Name } from '../core/path.ts';
+import type { PrivateDirectory } from '../core/private.ts';
+import { Anchor } from './anchor.ts';
+import { byHandle, close, hasProc, isMissing, lookAt, makeDirectory, openHandle } from './disk.ts';
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
+
+export const STATE_NAME = '.volseed';
+
+export class StateDirectory implements PrivateDirectory {
+  readonly anchor: Anchor;
+  readonly shownAs: string;
+
+  private constructor(anchor: Anchor, shownAs: string) {
+    this.anchor = anchor;
+    this.shownAs = shownAs;
+  }
+
+  /** `.volseed` at the volume's root, or a directory of the operator's choice; made where it is missing. */
+  static open(volume: Anchor, chosen: string | undefined): StateDirectory {
+    return chosen === undefined ? StateDirectory.#below(volume, STATE_NAME as Name) : StateDirectory.#at(chosen);
+  }
+
+  static #below(volume: Anchor, name: Name): StateDirectory {
+    const shownAs = `${displayText(volume.root)}/${displayText(name)}`;
+    const anchor = volume.clone();
+    try {
+      anchor.here();
+      createIfMissing(name, shownAs, volume.root);
+      secure(name, shownAs);
+      anchor.down(name);
+      return new StateDirectory(anchor, shownAs);
+    } catch (error) {
+      anchor.close();
+      throw error;
+    }
+  }
+
+  /** Its parent is trusted; itself is checked like any other. */
+  static #at(path: string): StateDirectory {
+    const cut = path.lastIndexOf('/');
+    const parent = path.slice(0, cut) || '/';
+    let anchor: Anchor;
+    try {
+      fs.mkdirSync(parent, { recursive: true });
+      anchor = Anchor.open(parent);
+    } catch (error) {
+      throw new VolumeError(
+        `the state directory ${displayText(path)} cannot be made: ${explain(error)}; see --state-dir`,
+        {
+          cause: error,
+        },
+      );
+    }
+    try {
+      return StateDirectory.#below(anchor, fromText(path.slice(cut + 1)) as Name);
+    } finally {
+      anchor.close();
+    }
+  }
+
+  get path(): string {
+    return this.anchor.path;
+  }
+
+  [Symbol.dispose](): void {
+    this.anchor.close();
+  }
+
+  read(name: string): Uint8Array | undefined {
+    try {
+      const descriptor = fs.openSync(`${this.path}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+      try {
+        return lookAt(descriptor).kind === 'file' ? fs.readFileSync(descriptor) : undefined;
+      } finally {
+        fs.closeSync(descriptor);
+      }
+    } catch (error) {
+      if (isMissing(error) || codeOf(error) === 'ELOOP' || codeOf(error) === 'ENXIO') return undefined;
+      throw error;
+    }
+  }
+
+  create(name: string, content: Uint8Array): void {
+    const descriptor = fs.openSync(`${this.path}/${name}`, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    try {
+      fs.writeFileSync(descriptor, content);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  }
+
+  replace(name: string, content: Uint8Array, durable: boolean): void {
+    const temporary = `${name}.${randomBytes(8).toString('hex')}`;
+    this.create(temporary, content);
+    this.rename(temporary, name, durable);
+  }
+
+  rename(from: string, to: string, durable: boolean): void {
+    if (durable) {
+      const descriptor = fs.openSync(`${this.path}/${from}`, O_WRONLY | O_NOFOLLOW);
+      try {
+        fs.fdatasyncSync(descriptor);
+      } finally {
+        fs.closeSync(descriptor);
+      }
+    }
+    fs.renameSync(`${this.path}/${from}`, `${this.path}/${to}`);
+  }
+
+  remove(name: string): void {
+    fs.rmSync(`${this.path}/${name}`, { force: true, recursive: true });
+  }
+
+  exists(name: string): boolean {
+    return fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false }) !== undefined;
+  }
+
+  names(): string[] {
+    return fs.readdirSync(this.path);
+  }
+}
+
+function createIfMissing(name: Name, shownAs: string, root: string): void {
+  try {
+    makeDirectory(name, 0o700);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    throw new VolumeError(`cannot create ${shownAs}: ${explain(error)}; ${wayOut(root)}`, { cause: error });
+  }
+}
+
+function wayOut(root: string): string {
+  const { uid, gid, mode } = fs.statSync(root);
+  const owner = `${displayText(root)} belongs to ${uid}:${gid} with mode ${(mode & 0o7777).toString(8)}`;
+  const self = `this process runs as uid ${process.geteuid?.()}, gid ${process.getegid?.()}`;
+  return `${self}, and ${owner}: run as its owner, give it to this user (chown, or fsGroup in Kubernetes), or set --state-dir`;
+}
+
+/** Ours and closed to others. The group that Kubernetes' fsGroup gives to everything in a volume is taken off again. */
+function secure(name: Name, shownAs: string): void {
+  let handle: number;
+  try {
+    handle = openHandle(name);
+  } catch (error) {
+    throw new VolumeError(`cannot open ${shownAs}: ${explain(error)}`, { cause: error });
+  }
+  try {
+    const found = lookAt(handle);
+    const self = process.geteuid?.() ?? 0;
+    if (found.kind !== 'directory') {
+      throw new Refused(`${shownAs} is not a directory; move it away, or choose another place with --state-dir`);
+    }
+    if (found.uid !== self) {
+      throw new Refused(
+        `${shownAs} belongs to uid ${found.uid}, and this process runs as uid ${self}: what another user can write cannot be ` +
+          `trusted as state; run as that user, remove it (its history is lost, no data), or set --state-dir`,
+      );
+    }
+    if ((found.mode & 0o777) !== 0o700 && hasProc) byHandle.changeMode(handle, 0o700);
+  } finally {
+    close(handle);
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Moves what is staged into place, one rename for each unit, and corrects attributes. Before each path is touched it is looked
+ * at again: one that is not what the plan saw was changed meanwhile by somebody else, and is kept.
+ *
+ * Fail: what was published stays; each name has its old content or its new, whole; the next run does the rest.
+ */
+import type { Attributes, Directory, Entry } from '../core/entry.ts';
+import { isSame } from '../core/entry.ts';
+import { codeOf, explain } from '../core/errors.ts';
+import type { Identity } from '../core/identity.ts';
+import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import type { Change, Plan, Problem, Unit } from '../core/plan.ts';
+import type { Pulse } from '../core/pulse.ts';
+import type { Anchor } from './anchor.ts';
+import { ALL_ATTRIBUTES, applyFix, handleDoor, setAttributes } from './attributes.ts';
+import { byHandle, look, lookAt, moveWithoutReplacing, removeDirectory, removeFile, rename } from './disk.ts';
+import type { Staged } from './stage.ts';
+import { openToFlush, type Opener } from './flush.ts';
+import { makeWritable } from './writable.ts';
+
+export interface Publication {
+  readonly volume: Anchor;
+  readonly self: Identity;
+  readonly pulse: Pulse;
+  /** A name in the stage to put away what is being replaced. */
+  readonly trash: () => string;
+  /** Told after each, in the order of the plan. */
+  readonly done: (change: Change) => void;
+  readonly kept: (path: RelPath) => void;
+  readonly problem: (problem: Problem) => void;
+  /** Directories that were opened for the work, with the mode to give back; what has been closed again is taken out. */
+  readonly opened: Map<RelPath, number>;
+}
+
+const ATTRIBUTES = 'its attributes cannot be set';
+
+type Outcome = 'done' | 'changed' | 'crossing';
+
+export interface Published {
+  /** Units that a rename could not move (another file system after all): to be staged beside their names. */
+  readonly crossing: readonly Unit[];
+  /** The directories whose entries changed, to be flushed. */
+  readonly touched: readonly Opener[];
+}
+
+export async function publish(plan: Plan, staged: readonly Staged[], context: Publication): Promise<Published> {
+  const work = new Work(context);
+  const byTop = new Map(staged.map((item) => [item.unit.top.path, item]));
+  try {
+    for (const change of plan.changes) {
+      if (context.pulse.due()) await context.pulse.beat();
+      const item = byTop.get(change.path);
+      if (item !== undefined) work.move(item);
+      else if (change.verb === 'attributes') work.correct(change);
+    }
+  } finally {
+    work.finish(plan.directories);
+  }
+  return { crossing: work.crossing, touched: work.touched() };
+}
+
+class Work {
+  readonly #context: Publication;
+  /** Directories that something was moved into, or that were corrected: their mtime has moved, or their mode must be set. */
+  readonly #touched = new Set<RelPath>();
+  readonly crossing: Unit[] = [];
+
+  constructor(context: Publication) {
+    this.#context = context;
+  }
+
+  move({ unit, from, aside, lateMode }: Staged): void {
+    const { top, below } = unit;
+    this.#attempt(
+      top,
+      () => {
+        const directory = parentOf(top.path);
+        const name = nameOf(top.path);
+        this.#enter(directory);
+        if (!isExpected(look(name), top.old)) return 'changed';
+        this.#touched.add(directory);
+        const placing = this.#place(from, name, top, aside);
+        if (placing === 'crossing') {
+          this.crossing.push(unit);
+          return placing;
+        }
+        if (placing === 'changed') return placing;
+        const placed = lateMode ? look(name) : undefined;
+        if (placed !== undefined) applyFix(name, top.new, { mode: true, owner: false, time: false }, placed);
+        return 'done';
+      },
+      below,
+    );
+  }
+
+  correct(change: Change): void {
+    const { path, old, new: wanted, fix } = change;
+    this.#attempt(change, () => {
+      if (path === ROOT) return this.#correctRoot(wanted);
+      const name = nameOf(path);
+      this.#enter(parentOf(path));
+      const found = look(name);
+      if (!isExpected(found, old) || found === undefined || fix === undefined) return 'changed';
+      if (wanted.kind === 'directory') this.#touched.add(path);
+      this.#context.opened.delete(path);
+      return applyFix(name, wanted, fix, found) ? 'done' : 'changed';
+    });
+  }
+
+  /** Gives every touched directory the mtime it is to have, and closes what was opened. Deepest first. */
+  finish(directories: ReadonlyMap<RelPath, Directory>): void {
+    const paths = new Set([...this.#touched, ...this.#context.opened.keys()]);
+    for (const path of [...paths].toSorted().toReversed()) {
+      const wanted = directories.get(path);
+      const mode = this.#context.opened.get(path);
+      this.#guard(path, ATTRIBUTES, () => {
+        this.#context.volume.moveTo(path);
+        const { descriptor } = this.#context.volume;
+        const found = lookAt(descriptor);
+        if (wanted !== undefined && found.seconds !== wanted.seconds) byHandle.changeTime(descriptor, wanted);
+        if (mode !== undefined) byHandle.changeMode(descriptor, mode);
+        this.#context.opened.delete(path);
+      });
+    }
+  }
+
+  touched(): Opener[] {
+    const { volume } = this.#context;
+    return [...this.#touched].map((path) => () => {
+      volume.moveTo(path);
+      return openToFlush('.');
+    });
+  }
+
+  #correctRoot(wanted: Attributes): Outcome {
+    this.#context.volume.moveTo(ROOT);
+    const { descriptor } = this.#context.volume;
+    setAttributes(handleDoor(descriptor), lookAt(descriptor), wanted, ALL_ATTRIBUTES);
+    this.#touched.add(ROOT);
+    return 'done';
+  }
+
+  #enter(directory: RelPath): void {
+    const { volume, self, opened } = this.#context;
+    volume.moveTo(directory);
+    const mode = makeWritable(volume, self);
+    if (mode !== undefined && !opened.has(directory)) opened.set(directory, mode);
+  }
+
+  /** changed: somebody was there first. crossing: it is another file system after all (a project quota, for one). */
+  #place(from: string, name: Name, { old, new: wanted }: Change, aside: boolean): Outcome {
+    try {
+      if (old === undefined) create(from, name, wanted.kind === 'directory');
+      else if (old.kind === 'directory') {
+        removeDirectory(name);
+        create(from, name, false);
+      } else if (wanted.kind === 'directory') this.#replaceByDirectory(from, name, aside);
+      // RACE: what is written to the old file between the look and this rename is lost with it; microseconds.
+      else rename(from, name);
+      return 'done';
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return 'changed';
+      if (codeOf(error) === 'EXDEV' && aside) return 'crossing';
+      throw error;
+    }
+  }
+
+  /** A directory cannot be renamed over a file: that is put away first, and brought back if need be. */
+  #replaceByDirectory(from: string, name: Name, aside: boolean): void {
+    if (!aside) {
+      removeFile(name);
+      return rename(from, name);
+    }
+    const old = this.#context.trash();
+    rename(name, old);
+    try {
+      rename(from, name);
+    } catch (error) {
+      rename(old, name);
+      throw error;
+    }
+  }
+
+  /** @param below what is done with it. */
+  #attempt(change: Change, action: () => Outcome, below: readonly Change[] = []): void {
+    this.#guard(change.path, change.verb === 'attributes' ? ATTRIBUTES : 'cannot be written', () => {
+      const outcome = action();
+      if (outcome === 'done') for (const each of [change, ...below]) this.#context.done(each);
+      else if (outcome === 'changed') this.#context.kept(change.path);
+    });
+  }
+
+  #guard(path: RelPath, failed: string, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      this.#context.problem({ path, message: `${failed}: ${explain(error)}` });
+    }
+  }
+}
+
+/** A file or link by link(2), which refuses to replace; a directory by rename(2). */
+function create(from: string, name: Name, isDirectory: boolean): void {
+  // RACE: an empty directory made between the look and this rename is replaced; nothing is lost with it.
+  if (isDirectory) return rename(from, name);
+  try {
+    moveWithoutReplacing(from, name);
+  } catch (error) {
+    // No hard links here (FAT, some network file systems), or not for us.
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes(codeOf(error) ?? '')) throw error;
+    rename(from, name);
+  }
+}
+
+function isExpected(found: Entry | undefined, expected: Entry | undefined): boolean {
+  return found === undefined || expected === undefined ? found === expected : isSame(found, expected);
+}
+
+function isFatal(error: unknown): boolean {
+  return ['EIO', 'ENOSPC', 'EDQUOT', 'EROFS'].includes(codeOf(error) ?? '') || codeOf(error) === undefined;
+}

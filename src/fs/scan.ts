@@ -1,0 +1,188 @@
+/**
+ * Reads seed and volume side by side, directory by directory, and asks at each path of the seed what to do below it. The
+ * volume is looked at only where the seed has something: a volume may be a thousand times larger than its seed.
+ *
+ * Fails for one path at a time: what cannot be read is a problem of that path, and the rest goes on.
+ */
+import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
+import type { Directory, Entry } from '../core/entry.ts';
+import { join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import type { Problem } from '../core/plan.ts';
+import type { Pulse } from '../core/pulse.ts';
+import type { Anchor } from './anchor.ts';
+import { sameContent } from './content.ts';
+import { byHandle, close, isEmpty, isMissing, list, look, lookAt, openForReading, openHandle } from './disk.ts';
+
+/** One path: what the seed has there, and what the volume. */
+export interface Pair {
+  readonly path: RelPath;
+  readonly seed: Entry;
+  readonly volume: Entry | undefined;
+}
+
+/** both: go on below in both trees. seed: there is nothing below to compare with. skip: nothing below is of interest. */
+export type Descent = 'both' | 'seed' | 'skip';
+
+export interface Visitor {
+  /** Whether the visit turns on two files having the same bytes; they are read for it. */
+  readonly asksContent: (pair: Pair) => boolean;
+  /** A path of the seed, the root excepted; a directory before what is in it. */
+  readonly visit: (pair: Pair, sameContent: boolean) => Descent;
+  readonly problem: (problem: Problem) => void;
+}
+
+export interface Trees {
+  readonly seed: Anchor;
+  /** Undefined where there is none yet: everything is missing. */
+  readonly volume: Anchor | undefined;
+  /** Names at the roots that are not data. */
+  readonly passedOver: (path: RelPath) => boolean;
+  /** Where a directory of ours is closed to ourselves (not root, mode 0), it is opened, as rsync does; with the mode it had. */
+  readonly unlocked: Map<RelPath, number> | undefined;
+}
+
+export async function scan(trees: Trees, pulse: Pulse, visitor: Visitor): Promise<void> {
+  await new Scan(trees, pulse, visitor).directory(ROOT, trees.volume !== undefined);
+}
+
+class Scan {
+  readonly #trees: Trees;
+  readonly #pulse: Pulse;
+  readonly #visitor: Visitor;
+  readonly #seedRoot: Entry;
+  readonly #volumeRoot: Entry | undefined;
+
+  constructor(trees: Trees, pulse: Pulse, visitor: Visitor) {
+    this.#trees = trees;
+    this.#pulse = pulse;
+    this.#visitor = visitor;
+    this.#seedRoot = lookAt(trees.seed.descriptor);
+    this.#volumeRoot = trees.volume && lookAt(trees.volume.descriptor);
+  }
+
+  async directory(path: RelPath, both: boolean): Promise<void> {
+    for (const pair of this.#pairs(path, both)) {
+      if (this.#pulse.due()) await this.#pulse.beat();
+      const same = this.#visitor.asksContent(pair) ? await this.#sameContent(path, pair) : false;
+      if (same === undefined) continue;
+      const descent = this.#visitor.visit(pair, same);
+      if (pair.seed.kind !== 'directory' || descent === 'skip') continue;
+      this.#refuseNesting(pair.seed, pair.volume);
+      await this.directory(pair.path, descent === 'both' && pair.volume?.kind === 'directory');
+    }
+  }
+
+  #pairs(path: RelPath, both: boolean): Pair[] {
+    const seeds = this.#attempt(path, 'the seed', () => {
+      this.#trees.seed.moveTo(path);
+      return this.#seedEntries(path);
+    });
+    if (seeds === undefined) return [];
+    const volumes = both
+      ? this.#attempt(path, 'the volume', () => {
+          this.#enterVolume(path);
+          return seeds.map(({ name, seed }) => this.#volumeEntry(name, seed));
+        })
+      : [];
+    if (volumes === undefined) return [];
+    return seeds.map(({ name, seed }, at) => ({
+      path: join(path, name),
+      seed,
+      volume: volumes[at],
+    }));
+  }
+
+  #seedEntries(path: RelPath): { name: Name; seed: Entry }[] {
+    const entries: { name: Name; seed: Entry }[] = [];
+    for (const name of list()) {
+      if (this.#trees.passedOver(join(path, name))) continue;
+      const seed = this.#attempt(join(path, name), 'the seed', () => look(name));
+      if (seed !== undefined) entries.push({ name, seed });
+    }
+    return entries;
+  }
+
+  #volumeEntry(name: Name, seed: Entry): Entry | undefined {
+    const entry = look(name);
+    if (entry?.kind !== 'directory' || seed.kind === 'directory') return entry;
+    return { ...entry, empty: emptyOrUnknown(name) };
+  }
+
+  #enterVolume(path: RelPath): void {
+    const { volume, unlocked } = this.#trees;
+    if (volume === undefined) return;
+    try {
+      volume.moveTo(path);
+    } catch (error) {
+      if (codeOf(error) !== 'EACCES' || unlocked === undefined) throw error;
+      const handle = openHandleOf(volume, path);
+      try {
+        const { mode } = lookAt(handle);
+        byHandle.changeMode(handle, mode | 0o700);
+        unlocked.set(path, mode);
+      } finally {
+        close(handle);
+      }
+      volume.moveTo(path);
+    }
+  }
+
+  async #sameContent(directory: RelPath, { path }: Pair): Promise<boolean | undefined> {
+    const open = (tree: Anchor | undefined, where: string): number | undefined =>
+      this.#attempt(path, where, () => {
+        tree?.moveTo(directory);
+        return openForReading(nameOf(path));
+      });
+    const seed = open(this.#trees.seed, 'the seed');
+    const volume = seed === undefined ? undefined : open(this.#trees.volume, 'the volume');
+    try {
+      if (seed === undefined || volume === undefined) return undefined;
+      return await sameContent(seed, volume, this.#pulse);
+    } catch (error) {
+      return this.#attempt<never>(path, 'the seed and the volume', () => {
+        throw error;
+      });
+    } finally {
+      if (seed !== undefined) close(seed);
+      if (volume !== undefined) close(volume);
+    }
+  }
+
+  /** A nested mount, or one of the trees inside the other by a name that the paths do not show. */
+  #refuseNesting(seed: Directory, volume: Entry | undefined): void {
+    if (isOneInode(seed, this.#volumeRoot) || isOneInode(volume, this.#seedRoot)) {
+      throw new UsageError('the source and the target lie inside one another; give two separate directories');
+    }
+  }
+
+  /** Runs what may fail for one path; undefined where it did, and the problem has been told. */
+  #attempt<T>(path: RelPath, where: string, action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof Refused || error instanceof Interrupted) throw error;
+      const vanished = where === 'the seed' && isMissing(error);
+      const message = vanished ? 'vanished from the seed' : `cannot be read in ${where}: ${explain(error)}`;
+      this.#visitor.problem({ path, message, ...(vanished && { vanished }) });
+      return undefined;
+    }
+  }
+}
+
+function isOneInode(a: Entry | undefined, b: Entry | undefined): boolean {
+  return a !== undefined && a.witness.inode === b?.witness.inode && a.witness.device === b.witness.device;
+}
+
+/** A directory that cannot be read may hold anything, and is treated so. */
+function emptyOrUnknown(name: Name): boolean {
+  try {
+    return isEmpty(name);
+  } catch {
+    return false;
+  }
+}
+
+function openHandleOf(anchor: Anchor, path: RelPath): number {
+  anchor.moveTo(parentOf(path));
+  return openHandle(nameOf(path));
+}

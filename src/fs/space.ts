@@ -1,0 +1,35 @@
+/** Whether a plan fits, asked before the first write. */
+import fs from 'node:fs';
+import { VolumeError } from '../core/errors.ts';
+import { displayText } from '../core/path.ts';
+import { needsOf, type Plan } from '../core/plan.ts';
+import { count, sizeOf } from '../core/words.ts';
+import type { Anchor } from './anchor.ts';
+
+interface Space {
+  readonly bytes: number;
+  readonly inodes: number;
+}
+
+/** @returns undefined where it fits, as far as the file system tells; else what is needed and what is free. */
+/** Throws with the figures where it does not. */
+export function refuseIfLacking(plan: Plan, volume: Anchor): void {
+  const lack = lacking(plan, volume.path);
+  if (lack === undefined) return;
+  const { needed, free } = lack;
+  throw new VolumeError(
+    `needs ${sizeOf(needed.bytes)} and ${count(needed.inodes, 'inode')}, ${sizeOf(free.bytes)} and ${free.inodes} free on ` +
+      `${displayText(volume.root)}; nothing was touched: make room, or seed less with --include and --exclude`,
+  );
+}
+
+function lacking(plan: Plan, path: string): { readonly needed: Space; readonly free: Space } | undefined {
+  const needed = needsOf(plan);
+  if (needed.inodes === 0) return undefined;
+  const { bsize, bavail, bfree, files, ffree } = fs.statfsSync(path);
+  const blocks = process.geteuid?.() === 0 ? bfree : bavail;
+  const free = { bytes: blocks * bsize, inodes: ffree };
+  // Some file systems (btrfs, many network ones) make inodes as they go, and report none at all.
+  const fits = needed.bytes <= free.bytes && (files === 0 || needed.inodes <= free.inodes);
+  return fits ? undefined : { needed, free };
+}

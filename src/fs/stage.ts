@@ -1,0 +1,274 @@
+/**
+ * Where new content waits until it is published: below `stage/<run>/` in the state directory; or beside its final name, as
+ * `.NAME.volseed-XXXXXX`, where a rename from there would cross a file system or lose the group that a directory hands down.
+ *
+ * Fail: what was staged is removed, or left to the next run's sweep, and the volume is as before.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Entry } from '../core/entry.ts';
+import { codeOf, explain, VolseedError, VolumeError } from '../core/errors.ts';
+import { groupsOf, settleGroups } from '../core/groups.ts';
+import { displayText, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import type { Change, Plan, Problem, Unit } from '../core/plan.ts';
+import { unitsOf } from '../core/plan.ts';
+import type { Pulse } from '../core/pulse.ts';
+import { Anchor } from './anchor.ts';
+import { Builder, isLate } from './build.ts';
+import type { Birth } from './copy.ts';
+import { close, createFile, isMissing, list, look, lookAt, makeDirectory, removeFile } from './disk.ts';
+import { openToFlush, type Opener } from './flush.ts';
+import { withWritable } from './writable.ts';
+import type { StateDirectory } from './private.ts';
+import { removeTree } from './remove.ts';
+import type { Identity } from '../core/identity.ts';
+
+/** One unit, ready to be moved into place. */
+export interface Staged {
+  readonly unit: Unit;
+  /** A path that rename takes while the unit's own directory is the working directory. */
+  readonly from: string;
+  /** Whether `from` is in the state directory, where what it replaces may be put away for a moment. */
+  readonly aside: boolean;
+  /** A directory that its owner may not write cannot be moved: it gets its mode once it is in place. */
+  readonly lateMode: boolean;
+}
+
+export interface Site {
+  readonly seed: Anchor;
+  readonly volume: Anchor;
+  readonly state: StateDirectory;
+  readonly self: Identity;
+  readonly pulse: Pulse;
+  readonly problem: (problem: Problem) => void;
+}
+
+const STAGE = 'stage' as Name;
+const BESIDE = 'beside' as Name;
+const TEMPORARY = /^\..*\.volseed-[0-9a-f]{12}$/s;
+
+export class Stage {
+  readonly #site: Site;
+  readonly #run: Name;
+  readonly #place: Anchor;
+  readonly #birth: Birth;
+  readonly #device: bigint;
+  /** Names of temporary files beside their final names, so that the next run finds them if this one dies. */
+  readonly #besides: RelPath[] = [];
+  #serial = 0;
+
+  private constructor(site: Site, run: string) {
+    this.#site = site;
+    this.#run = run as Name;
+    this.#place = site.state.anchor.clone();
+    this.#place.here();
+    makeIfMissing(STAGE);
+    this.#place.down(STAGE);
+    makeDirectory(this.#run, 0o700);
+    this.#place.down(this.#run);
+    this.#birth = probe();
+    this.#device = lookAt(this.#place.descriptor).witness.device;
+  }
+
+  static open(site: Site, run: string): Stage {
+    return new Stage(site, run);
+  }
+
+  /** Builds everything a plan wants built. Throws what ends the staging as a whole (no space, an I/O error, a signal). */
+  async fill(plan: Plan): Promise<Staged[]> {
+    const staged: Staged[] = [];
+    const parents = new Parents(this.#site.volume, plan);
+    const place = Anchor.open(`${this.#place.path}/.`);
+    const builder = new Builder({ ...this.#site, place, birth: this.#birth, privileged: this.#site.self.privileged });
+    try {
+      for (const unit of unitsOf(plan.changes)) {
+        const parent = parents.of(unit.top.path);
+        const settled = settleGroups(unit, parent, this.#birth.gid);
+        const movable = parent.witness.device === this.#device && this.#mayGive(settled);
+        staged.push(movable ? await this.#aside(builder, settled) : await this.#beside(unit));
+      }
+      await builder.flush();
+    } catch (error) {
+      if (error instanceof VolseedError || codeOf(error) === undefined) throw error;
+      const message = `new content could not be staged for ${displayText(this.#site.volume.root)}: ${explain(error)}; the volume is as before`;
+      throw new VolumeError(message, { cause: error });
+    } finally {
+      place.close();
+    }
+    return staged.filter(({ unit }) => !builder.failed(unit.top));
+  }
+
+  /** Builds units beside their final names, though the stage seemed to be on the same file system. */
+  async fillBeside(units: readonly Unit[]): Promise<Staged[]> {
+    const staged: Staged[] = [];
+    for (const unit of units) staged.push(await this.#beside(unit));
+    return staged;
+  }
+
+  /** What was built, to be flushed before it is published. */
+  written(staged: readonly Staged[]): Opener[] {
+    return staged.flatMap(({ unit, from, aside }) => {
+      const enter = (): void => (aside ? this.#place.here() : this.#site.volume.moveTo(parentOf(unit.top.path)));
+      return [unit.top, ...unit.below]
+        .filter(({ new: { kind } }) => kind !== 'link')
+        .map(({ path }) => () => {
+          enter();
+          return openToFlush(`${from}${path.slice(unit.top.path.length)}` as Name);
+        });
+    });
+  }
+
+  /** Removes all that is left of it; after a signal, which leaves a second and no more, that is for the next run's sweep. */
+  [Symbol.dispose](): void {
+    this.#place.close();
+    if (this.#site.pulse.ended) return;
+    this.#removeBesides();
+    const anchor = this.#site.state.anchor.clone();
+    try {
+      anchor.down(STAGE);
+      removeTree(anchor, this.#run);
+    } finally {
+      anchor.close();
+    }
+  }
+
+  /** A name to put away what is being replaced. */
+  get trash(): string {
+    return `${this.#place.path}/old-${++this.#serial}`;
+  }
+
+  #mayGive(unit: Unit): boolean {
+    const { privileged, groups } = this.#site.self;
+    return privileged || [...groupsOf(unit)].every((gid) => gid === this.#birth.gid || groups.has(gid));
+  }
+
+  async #aside(builder: Builder, unit: Unit): Promise<Staged> {
+    const name = String(++this.#serial) as Name;
+    await builder.add(unit, name);
+    return { unit, from: `${this.#place.path}/${name}`, aside: true, lateMode: this.#isLate(unit.top) };
+  }
+
+  async #beside(unit: Unit): Promise<Staged> {
+    const { volume, self } = this.#site;
+    const directory = parentOf(unit.top.path);
+    // The longest name that a file system takes is 255 bytes.
+    const name = `.${nameOf(unit.top.path).slice(0, 200)}.volseed-${randomBytes(6).toString('hex')}` as Name;
+    this.#note((directory === ROOT ? name : `${directory}/${name}`) as RelPath);
+    volume.moveTo(directory);
+    await withWritable(volume, directory, self, async () => {
+      const place = Anchor.open(`${volume.path}/.`);
+      try {
+        const builder = new Builder({
+          ...this.#site,
+          place,
+          birth: { ...this.#birth, modeHolds: false },
+          privileged: self.privileged,
+        });
+        await builder.add(unit, name);
+        await builder.flush();
+      } finally {
+        place.close();
+      }
+    });
+    return { unit, from: name, aside: false, lateMode: this.#isLate(unit.top) };
+  }
+
+  #note(path: RelPath): void {
+    this.#besides.push(path);
+    this.#site.state.replace(`stage/${this.#run}/${BESIDE}`, Buffer.from(JSON.stringify(this.#besides)), false);
+  }
+
+  #removeBesides(): void {
+    removeBesides(this.#site.volume, this.#besides);
+  }
+
+  #isLate({ new: entry }: Change): boolean {
+    return entry.kind === 'directory' && isLate(entry, this.#site.self.privileged);
+  }
+}
+
+/** Removes what runs that died have left in the stage, and beside files. True where there was something. */
+export function sweep(state: StateDirectory, volume: Anchor): boolean {
+  const anchor = state.anchor.clone();
+  try {
+    anchor.here();
+    if (look(STAGE)?.kind !== 'directory') return false;
+    anchor.down(STAGE);
+    const runs = list();
+    for (const run of runs) {
+      removeBesides(volume, besidesOf(state, run));
+      removeTree(anchor, run);
+    }
+    return runs.length > 0;
+  } finally {
+    anchor.close();
+  }
+}
+
+/** State is never trusted as a path: only names that volseed gives are removed, and only by way of real directories. */
+function besidesOf(state: StateDirectory, run: Name): RelPath[] {
+  try {
+    const paths: unknown = JSON.parse(Buffer.from(state.read(`stage/${run}/${BESIDE}`) ?? '[]').toString('utf8'));
+    if (!Array.isArray(paths)) return [];
+    return paths.filter((path): path is RelPath => typeof path === 'string' && isTemporary(path));
+  } catch {
+    return [];
+  }
+}
+
+function isTemporary(path: string): boolean {
+  const names = path.split('/');
+  return TEMPORARY.test(names.at(-1) ?? '') && names.every((name) => name !== '' && name !== '.' && name !== '..');
+}
+
+function removeBesides(volume: Anchor, paths: readonly RelPath[]): void {
+  for (const path of paths) {
+    try {
+      volume.moveTo(parentOf(path));
+      removeTree(volume, nameOf(path));
+    } catch (error) {
+      if (!isMissing(error) && (error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+    }
+  }
+}
+
+/** The directories that units go into, as they will be when the units arrive. */
+class Parents {
+  readonly #volume: Anchor;
+  readonly #corrected: ReadonlyMap<RelPath, Change>;
+  #last: { readonly path: RelPath; readonly entry: Entry } | undefined;
+
+  constructor(volume: Anchor, plan: Plan) {
+    this.#volume = volume;
+    this.#corrected = new Map(
+      plan.changes.filter(({ verb }) => verb === 'attributes').map((change) => [change.path, change]),
+    );
+  }
+
+  of(path: RelPath): Entry {
+    const directory = parentOf(path);
+    if (this.#last?.path !== directory) {
+      this.#volume.moveTo(directory);
+      const found = lookAt(this.#volume.descriptor);
+      const wanted = this.#corrected.get(directory)?.new;
+      const gid = wanted === undefined || wanted.gid === -1 ? found.gid : wanted.gid;
+      this.#last = { path: directory, entry: { ...found, gid, mode: wanted?.mode ?? found.mode } };
+    }
+    return this.#last.entry;
+  }
+}
+
+function probe(): Birth {
+  const name = 'probe' as Name;
+  const descriptor = createFile(name, 0o777);
+  try {
+    const { uid, gid, mode } = lookAt(descriptor);
+    return { uid, gid, modeHolds: mode === 0o777 };
+  } finally {
+    close(descriptor);
+    removeFile(name);
+  }
+}
+
+function makeIfMissing(name: Name): void {
+  if (look(name)?.kind !== 'directory') makeDirectory(name, 0o700);
+}

@@ -1,0 +1,150 @@
+/** The seed and the volume, opened and checked: two separate directories. Nothing is touched but a missing target made. */
+import fs from 'node:fs';
+import { dirname } from 'node:path';
+import { codeOf, explain, Refused, UsageError, VolumeError } from '../core/errors.ts';
+import type { Directory } from '../core/entry.ts';
+import type { Identity } from '../core/identity.ts';
+import { displayText, fromText, type RelPath } from '../core/path.ts';
+import { Anchor } from './anchor.ts';
+import { hasProc, lookAt } from './disk.ts';
+import { STATE_NAME } from './private.ts';
+
+export interface Opened {
+  readonly seed: Anchor;
+  /** Undefined only where it is missing and may not be made. */
+  readonly volume: Anchor | undefined;
+  /** The target did not exist: its root is ours, and gets the seed's attributes. */
+  readonly made: boolean;
+}
+
+const MANIFEST_NAME = '.volseed-manifest';
+const OF_THE_FILE_SYSTEM = new Set(['lost+found', '.snapshot']);
+
+export function openTrees(source: string, target: string, mayMake: boolean): Opened {
+  checkSource(source);
+  const exists = checkTarget(target);
+  checkSeparate(source, target);
+  if (!exists && mayMake) makeTarget(target);
+  return {
+    seed: open(configMapRoot(source), 'source'),
+    volume: exists || mayMake ? open(target, 'target') : undefined,
+    made: !exists && mayMake,
+  };
+}
+
+/** A root without /proc could be diverted by whoever may write to the volume (DESIGN §6). */
+export function refuseWithoutProc(volume: Anchor, self: Identity): void {
+  if (hasProc || self.uid !== 0) return;
+  const { uid, mode } = fs.statSync(volume.root);
+  if (uid !== 0 || (mode & 0o022) !== 0) {
+    throw new Refused(
+      `there is no /proc, and others may write to ${displayText(volume.root)}: mount /proc, or run as the volume's owner`,
+    );
+  }
+}
+
+export interface Places {
+  readonly source: string;
+  readonly target: string;
+  readonly stateDir: string | undefined;
+}
+
+/** What is not data at the roots of the trees: volseed's own, and what file systems put at the root of a mount. */
+export function passedOver({ source, target, stateDir }: Places): (path: RelPath) => boolean {
+  const state = stateDir?.startsWith(`${target}/`) === true ? fromText(stateDir.slice(target.length + 1)) : undefined;
+  let atMounts: boolean | undefined;
+  return (path) => {
+    if (path === STATE_NAME || path === MANIFEST_NAME || path === state) return true;
+    if (!OF_THE_FILE_SYSTEM.has(path)) return false;
+    return (atMounts ??= [source, target].some(isMountPoint));
+  };
+}
+
+export function rootsOf({ seed, volume }: Omit<Opened, 'made'>): { seed: Directory; volume: Directory } | undefined {
+  if (volume === undefined) return undefined;
+  return { seed: lookAt(seed.descriptor) as Directory, volume: lookAt(volume.descriptor) as Directory };
+}
+
+function checkSource(source: string): void {
+  const stat = statOf(source, 'source');
+  const shown = displayText(source);
+  if (stat === undefined)
+    throw new UsageError(`source ${shown} does not exist; name the seed's directory with --source or VOLSEED_SOURCE`);
+  if (!stat.isDirectory())
+    throw new UsageError(`source ${shown} is not a directory; a seed is a directory (archives cannot be seeded yet)`);
+}
+
+function checkTarget(target: string): boolean {
+  const stat = statOf(target, 'target');
+  if (stat?.isDirectory() === false)
+    throw new UsageError(`target ${displayText(target)} is not a directory; name the volume's directory`);
+  if (stat === undefined && statOf(dirname(target), 'target')?.isDirectory() !== true) {
+    throw new UsageError(
+      `target ${displayText(target)} does not exist, nor does the directory it would be in; mount the volume, or mend --target`,
+    );
+  }
+  return stat !== undefined;
+}
+
+function statOf(path: string, what: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') return undefined;
+    throw new UsageError(`${what} ${displayText(path)} cannot be looked at: ${explain(error)}`, { cause: error });
+  }
+}
+
+/** Not one inside the other, nor the same, by whatever names: every directory above each is compared with the other. */
+function checkSeparate(source: string, target: string): void {
+  const [one, other] = [chain(source), chain(target)];
+  const shown = [displayText(source), displayText(target)] as const;
+  if (one[0] === other[0])
+    throw new UsageError(`source ${shown[0]} and target ${shown[1]} are the same directory; name two`);
+  if (one.includes(other[0] ?? ''))
+    throw new UsageError(`source ${shown[0]} lies inside target ${shown[1]}; name two separate directories`);
+  if (other.includes(one[0] ?? ''))
+    throw new UsageError(`target ${shown[1]} lies inside source ${shown[0]}; name two separate directories`);
+}
+
+/** Device and inode of a directory and of all above it, nearest first; one that does not exist has a place all the same. */
+function chain(path: string): string[] {
+  if (!fs.existsSync(path)) return ['missing', ...chain(dirname(path))];
+  const identities: string[] = [];
+  for (let at = fs.realpathSync(path); ; at = dirname(at)) {
+    const { dev, ino } = fs.statSync(at, { bigint: true });
+    identities.push(`${dev}:${ino}`);
+    if (at === '/') return identities;
+  }
+}
+
+/** As rsync does: the last directory of the path, not those above it, which would hide a mount that is not there. */
+function makeTarget(target: string): void {
+  try {
+    fs.mkdirSync(target);
+  } catch (error) {
+    throw new VolumeError(`target ${displayText(target)} cannot be made: ${explain(error)}`, { cause: error });
+  }
+}
+
+function open(path: string, what: string): Anchor {
+  try {
+    return Anchor.open(path);
+  } catch (error) {
+    throw new UsageError(`${what} ${displayText(path)} cannot be opened: ${explain(error)}`, { cause: error });
+  }
+}
+
+/** A ConfigMap or Secret as a seed: its entries are links to `..data/NAME`, and what they mean lies there. */
+function configMapRoot(source: string): string {
+  const data = `${source}/..data`;
+  return fs.lstatSync(data, { throwIfNoEntry: false })?.isSymbolicLink() === true ? `${data}/` : source;
+}
+
+function isMountPoint(path: string): boolean {
+  const [self, parent] = [
+    fs.statSync(path, { throwIfNoEntry: false }),
+    fs.statSync(`${path}/..`, { throwIfNoEntry: false }),
+  ];
+  return self !== undefined && parent !== undefined && (self.dev !== parent.dev || self.ino === parent.ino);
+}

@@ -1,0 +1,80 @@
+/** Keeps the account of one run: tells each thing as it happens, counts it, and knows the exit code that it comes to. */
+import { EXIT } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { RelPath } from '../core/path.ts';
+import type { Change, Kept, Plan, Problem } from '../core/plan.ts';
+import type { KeptReason } from '../core/reconcile.ts';
+import { noTotals, type Totals } from '../core/run.ts';
+import { pastOf, sayChange, sayEnd, sayKept, sayProblem } from './lines.ts';
+
+export class Account {
+  readonly #log: Log;
+  readonly #began = performance.now();
+  readonly #meanwhile: Kept[] = [];
+  readonly totals: Totals = noTotals();
+  #vanished = 0;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  readonly problem = (problem: Problem): void => {
+    if (problem.vanished === true) this.#vanished++;
+    else if (problem.harmless !== true) this.totals.problems++;
+    sayProblem(this.#log, problem);
+  };
+
+  readonly done = (change: Change): void => {
+    this.totals[pastOf(change)]++;
+    if (change.verb !== 'attributes' && change.new.kind === 'file') this.totals.bytes += change.new.size;
+    sayChange(this.#log, change);
+  };
+
+  /** Somebody else changed the path between plan and publish. */
+  readonly kept = (path: RelPath): void => {
+    this.#meanwhile.push({ path, reason: 'changed meanwhile' });
+  };
+
+  get listeners(): Pick<Account, 'problem' | 'done' | 'kept'> {
+    return { problem: this.problem, done: this.done, kept: this.kept };
+  }
+
+  get exitCode(): number {
+    if (this.totals.problems > 0) return EXIT.partial;
+    return this.#vanished > 0 ? EXIT.vanished : EXIT.done;
+  }
+
+  /** Says what was kept, how it ended, and the totals. */
+  end(plan: Plan): void {
+    const kept = [...plan.kept, ...this.#meanwhile];
+    sayKept(this.#log, kept);
+    this.totals.same = plan.same;
+    this.totals.kept = countReasons(kept);
+    sayEnd(this.#log, this.totals, this.#vanished, this.#seconds());
+  }
+
+  /** What a plan would come to. */
+  expected(plan: Plan): Totals {
+    const totals: Totals = {
+      ...noTotals(),
+      same: plan.same,
+      kept: countReasons(plan.kept),
+      problems: this.totals.problems,
+    };
+    for (const change of plan.changes) {
+      totals[pastOf(change)]++;
+      if (change.verb !== 'attributes' && change.new.kind === 'file') totals.bytes += change.new.size;
+    }
+    return totals;
+  }
+
+  #seconds(): number {
+    return (performance.now() - this.#began) / 1000;
+  }
+}
+
+function countReasons(kept: readonly Kept[]): Totals['kept'] {
+  const counts: Partial<Record<KeptReason, number>> = {};
+  for (const { reason } of kept) counts[reason] = (counts[reason] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,129 @@
+/** What a run says, line for line as operators know it from the rsync entrypoint that this replaces, and its totals. */
+import type { Fields, Level, Log } from '../core/log.ts';
+import { display, displayText, type RelPath } from '../core/path.ts';
+import type { Change, Kept, Plan, Problem } from '../core/plan.ts';
+import { SENTENCES, type Policy } from '../core/policy.ts';
+import type { KeptReason } from '../core/reconcile.ts';
+import { keptOf, type Totals } from '../core/run.ts';
+import { count, sizeOf } from '../core/words.ts';
+
+/** How many kept paths one run lists for each reason before it only counts them: a rolled-back image may keep all. */
+const LISTED = 20;
+
+export interface Beginning {
+  readonly source: string;
+  readonly target: string;
+  readonly policy: Policy;
+  readonly checksum: boolean;
+}
+
+export function sayBeginning(log: Log, { source, target, policy, checksum }: Beginning): void {
+  log.write('info', `Initiating sync of initial data from '${displayText(source)}' to '${displayText(target)}'.`, {
+    source,
+    target,
+  });
+  log.write('info', 'This operation will sync directories and their contents recursively.');
+  log.write('info', SENTENCES[policy], { policy });
+  if (checksum) log.write('debug', 'Contents are compared where sizes are equal.');
+}
+
+/** rsync's line: the path, a slash behind a directory, an arrow behind a link. */
+export function lineOf({ path, new: entry }: Change): string {
+  const shown = display(path);
+  if (entry.kind === 'link') return `${shown} -> ${display(entry.target)}`;
+  return entry.kind === 'directory' ? `${shown}/` : shown;
+}
+
+export function sayChange(log: Log, change: Change): void {
+  const level: Level = change.verb === 'attributes' ? 'debug' : 'info';
+  const line = change.verb === 'attributes' ? `${lineOf(change)} (attributes)` : lineOf(change);
+  log.item(level, line, { event: pastOf(change), path: display(change.path), reason: change.reason });
+}
+
+export function pastOf({ verb }: Change): 'created' | 'updated' | 'corrected' {
+  return ({ create: 'created', replace: 'updated', attributes: 'corrected' } as const)[verb];
+}
+
+/** Tells what was kept, each reason up to a number of lines. */
+export function sayKept(log: Log, kept: readonly Kept[]): void {
+  const counts = new Map<KeptReason, number>();
+  for (const { path, reason } of kept) {
+    const number = (counts.get(reason) ?? 0) + 1;
+    counts.set(reason, number);
+    const level = number <= LISTED && reason !== 'exists' ? 'info' : 'debug';
+    log.item(level, keptLine(path, reason), { event: 'kept', path: display(path), reason });
+  }
+  for (const [reason, number] of counts) {
+    if (number > LISTED && reason !== 'exists') {
+      log.item('info', `kept ${number - LISTED} more: ${reason} (--log-level debug lists them)`);
+    }
+  }
+  log.flush();
+}
+
+function keptLine(path: RelPath, reason: KeptReason): string {
+  return `kept ${display(path)}: ${reason}`;
+}
+
+export function sayProblem(log: Log, { path, message, vanished, harmless }: Problem): void {
+  const shown = path === '' ? 'the root directory' : display(path);
+  log.write(vanished === true || harmless === true ? 'warn' : 'error', `${shown}: ${message}`, {
+    event: 'problem',
+    path: display(path),
+  });
+}
+
+export function sayEnd(log: Log, totals: Totals, vanished: number, seconds: number): void {
+  const problems = totals.problems + vanished;
+  const good = problems === 0;
+  const end = good ? 'completed successfully' : `completed with ${count(problems, 'problem')} (named above)`;
+  log.write(good ? 'info' : 'error', `Initial data sync operation ${end}.`, { event: 'end' });
+  log.write('info', totalsLine(totals, seconds), { event: 'totals', ...totals, seconds: rounded(seconds) });
+}
+
+/** Created, updated, kept by reason, bytes, seconds. */
+export function totalsLine(totals: Totals, seconds: number): string {
+  const { created, updated, corrected, same, bytes } = totals;
+  const done = created + updated + corrected;
+  const parts = done === 0 ? ['nothing to copy'] : [`${created} created`, `${updated} updated`];
+  if (corrected > 0) parts.push(`${corrected} with attributes corrected`);
+  parts.push(`${same} up to date`, keptPart(totals));
+  parts.push(sizeOf(bytes), `${rounded(seconds)} s`);
+  return `Totals: ${parts.join(', ')}.`;
+}
+
+function keptPart(totals: Totals): string {
+  const reasons = Object.entries(totals.kept).map(([reason, number]) => `${number} ${reason}`);
+  return `${keptOf(totals)} kept${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}`;
+}
+
+/** A plan in lines: what would be done and why, what is kept and why, what stands in the way. */
+export function sayPlan(log: Log, plan: Plan, totals: Totals): void {
+  for (const change of plan.changes) {
+    const fields: Fields = { event: change.verb, path: display(change.path), reason: change.reason };
+    log.item('info', `${change.verb.padEnd(10)} ${lineOf(change)} (${change.reason})`, fields);
+  }
+  for (const { path, reason } of plan.kept) {
+    log.item('info', `${'keep'.padEnd(10)} ${display(path)} (${reason})`, {
+      event: 'keep',
+      path: display(path),
+      reason,
+    });
+  }
+  const { created, updated, corrected, same, bytes } = totals;
+  const would = [
+    `${created} to create`,
+    `${updated} to update`,
+    `${corrected} to correct`,
+    keptPart(totals),
+    `${same} up to date`,
+  ];
+  log.write('info', `Plan: ${would.join(', ')}, ${sizeOf(bytes)} to copy. Nothing was touched.`, {
+    event: 'plan',
+    ...totals,
+  });
+}
+
+function rounded(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}

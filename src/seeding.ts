@@ -1,0 +1,138 @@
+/**
+ * One seeding, phase by phase; each phase says in its own module what holds if it fails.
+ *
+ *   settle (config/settings.ts) → lock → scan → reconcile → refuse → stage → flush → publish → flush → record
+ *
+ * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
+ */
+import type { Settings } from './config/settings.ts';
+import { EXIT } from './core/errors.ts';
+import type { Identity } from './core/identity.ts';
+import type { Log } from './core/log.ts';
+import type { Plan } from './core/plan.ts';
+import { Planning, type Rules } from './core/planning.ts';
+import type { Pulse } from './core/pulse.ts';
+import type { Anchor } from './fs/anchor.ts';
+import { flush } from './fs/flush.ts';
+import { StateDirectory } from './fs/private.ts';
+import { publish } from './fs/publish.ts';
+import { scan, type Trees } from './fs/scan.ts';
+import { refuseIfLacking } from './fs/space.ts';
+import { Stage, sweep } from './fs/stage.ts';
+import { openTrees, passedOver, refuseWithoutProc, rootsOf, type Opened } from './fs/trees.ts';
+import { closeAgain, Unlocked } from './fs/writable.ts';
+import { owner } from './process/accounts.ts';
+import { Account } from './report/account.ts';
+import { sayBeginning, sayPlan } from './report/lines.ts';
+import { Session } from './state/session.ts';
+
+export interface Context {
+  readonly log: Log;
+  readonly pulse: Pulse;
+  readonly self: Identity;
+}
+
+/** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
+export async function seed(settings: Settings, context: Context): Promise<number> {
+  const rules = rulesOf(settings, context.self);
+  const trees = openTrees(settings.source, settings.target, !settings.dryRun);
+  try {
+    if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);
+    return await sync(settings, rules, trees, trees.volume, context);
+  } finally {
+    trees.seed.close();
+    trees.volume?.close();
+  }
+}
+
+/** Scan and reconcile, and tell: no lock, no state, nothing touched. */
+async function plan(settings: Settings, rules: Rules, trees: Opened, { log, pulse }: Context): Promise<number> {
+  sayBeginning(log, settings);
+  const account = new Account(log);
+  const made = await reconcile(settings, rules, trees, undefined, pulse);
+  for (const problem of made.problems) account.problem(problem);
+  sayPlan(log, made, account.expected(made));
+  return account.exitCode !== EXIT.done || !settings.exitCode || made.changes.length === 0
+    ? account.exitCode
+    : EXIT.somethingToDo;
+}
+
+async function sync(
+  settings: Settings,
+  rules: Rules,
+  trees: Opened,
+  volume: Anchor,
+  context: Context,
+): Promise<number> {
+  const { log, pulse, self } = context;
+  refuseWithoutProc(volume, self);
+  using state = StateDirectory.open(volume, settings.stateDir);
+  using session = await Session.begin(state, { ...settings, log, pulse });
+  const account = new Account(log);
+  const unlocked = new Unlocked();
+  let stage: Stage | undefined;
+  try {
+    sweep(state, volume);
+    sayBeginning(log, settings);
+    const made = await reconcile(settings, rules, trees, unlocked, pulse);
+    for (const problem of made.problems) account.problem(problem);
+    refuseIfLacking(made, volume);
+    if (made.changes.length > 0) {
+      stage = Stage.open({ seed: trees.seed, volume, state, self, pulse, problem: account.problem }, session.id);
+      await apply(made, stage, volume, unlocked, settings.flush, account, context);
+    }
+    account.end(made);
+    session.complete(account, settings.flush && made.changes.length > 0);
+    return account.exitCode;
+  } catch (error) {
+    session.fail(account, error);
+    throw error;
+  } finally {
+    closeAgain(volume, unlocked);
+    stage?.[Symbol.dispose]();
+  }
+}
+
+async function reconcile(
+  settings: Settings,
+  rules: Rules,
+  { made, ...opened }: Opened,
+  unlocked: Unlocked | undefined,
+  pulse: Pulse,
+): Promise<Plan> {
+  const planning = new Planning(rules, settings.rootAttrs || made ? rootsOf(opened) : undefined);
+  const trees: Trees = { ...opened, passedOver: passedOver(settings), unlocked };
+  await scan(trees, pulse, planning);
+  return planning.plan();
+}
+
+/** Stage, flush, publish, flush. */
+async function apply(
+  made: Plan,
+  stage: Stage,
+  volume: Anchor,
+  unlocked: Unlocked,
+  toDisk: boolean,
+  account: Account,
+  { self, pulse }: Context,
+): Promise<void> {
+  const publication = { volume, self, pulse, opened: unlocked, trash: () => stage.trash, ...account.listeners };
+  let staged = await stage.fill(made);
+  for (;;) {
+    if (toDisk) await flush(volume.descriptorOfRoot, stage.written(staged));
+    const { crossing, touched } = await publish(made, staged, publication);
+    if (toDisk) await flush(volume.descriptorOfRoot, touched);
+    if (crossing.length === 0) return;
+    made = { ...made, changes: crossing.flatMap(({ top, below }) => [top, ...below]) };
+    staged = await stage.fillBeside(crossing);
+  }
+}
+
+function rulesOf(settings: Settings, self: Identity): Rules {
+  const { chown } = settings;
+  return {
+    ...settings,
+    self,
+    owner: chown === undefined ? { uid: undefined, gid: undefined } : owner(chown, '--chown'),
+  };
+}

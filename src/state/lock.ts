@@ -1,0 +1,98 @@
+/**
+ * The lock on a volume: SQLite's exclusive lock on the empty file `lock` in its state directory. The kernel, or the NFS server,
+ * frees it when its holder dies, so there is no stale lock to clean, no heartbeat, and no pid to guess.
+ *
+ * The kernel ties such a lock to the process and the file: closing any other descriptor of `lock` in this process would free
+ * it. Nothing but SQLite opens it after `acquire`.
+ */
+import type { DatabaseSync } from 'node:sqlite';
+import { LockTimeout } from '../core/errors.ts';
+import type { PrivateDirectory } from '../core/private.ts';
+import type { Pulse } from '../core/pulse.ts';
+import type { Holder } from '../core/run.ts';
+import { readHolder } from './holder.ts';
+import { openDatabase, WITHOUT_FILES } from './sqlite.ts';
+
+const FILE = 'lock';
+/** Milliseconds between two tries, and between two lines about the wait. */
+const FIRST_PAUSE = 5;
+const LONGEST_PAUSE = 250;
+const ANNOUNCE_EVERY = 10_000;
+
+export interface Waiting {
+  readonly holder: Holder | undefined;
+  /** Milliseconds so far. */
+  readonly waited: number;
+}
+
+export interface Terms {
+  /** Milliseconds; 0 fails at once. */
+  readonly timeout: number;
+  readonly pulse: Pulse;
+  /** Told once when the wait begins, then every 10 s. */
+  readonly announce: (waiting: Waiting) => void;
+}
+
+export class Lock {
+  readonly #database: DatabaseSync;
+
+  private constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  static async acquire(directory: PrivateDirectory, { timeout, pulse, announce }: Terms): Promise<Lock> {
+    if (!directory.exists(FILE)) createQuietly(directory);
+    const database = openDatabase(`${directory.path}/${FILE}`);
+    const began = performance.now();
+    let announced = -ANNOUNCE_EVERY;
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      if (tryLock(database)) return new Lock(database);
+      const waited = performance.now() - began;
+      if (waited >= timeout) {
+        database.close();
+        throw new LockTimeout(describe(directory, readHolder(directory), waited));
+      }
+      if (waited - announced >= ANNOUNCE_EVERY) {
+        announced = waited;
+        announce({ holder: readHolder(directory), waited });
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, timeout - waited)));
+      await pulse.beat();
+    }
+  }
+
+  release(): void {
+    this.#database.close();
+  }
+}
+
+/** `BEGIN EXCLUSIVE` on an empty database writes nothing: it is the lock and only the lock. */
+function tryLock(database: DatabaseSync): boolean {
+  try {
+    database.exec(`${WITHOUT_FILES} BEGIN EXCLUSIVE`);
+    return true;
+  } catch (error) {
+    const SQLITE_BUSY = 5;
+    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return false;
+    throw error;
+  }
+}
+
+/** Two seeders may come at the same time; either's file serves both. */
+function createQuietly(directory: PrivateDirectory): void {
+  try {
+    directory.create(FILE, new Uint8Array());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+function describe(directory: PrivateDirectory, holder: Holder | undefined, waited: number): string {
+  const who = holder === undefined ? 'another seeder' : nameHolder(holder);
+  const seconds = waited < 1000 ? '' : ` after ${Math.round(waited / 1000)} s`;
+  return `${who} holds the lock ${directory.shownAs}/${FILE}${seconds}; wait for it, or give it longer with --lock-timeout`;
+}
+
+export function nameHolder({ run, mode, host, since }: Holder): string {
+  return `${mode} ${run} on host ${host} (since ${since})`;
+}

@@ -1,0 +1,113 @@
+/** One run in the state: it holds the lock from `begin` on, and ends recorded as completed, failed or interrupted. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Interrupted } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { PrivateDirectory } from '../core/private.ts';
+import type { Pulse } from '../core/pulse.ts';
+import type { Holder, Mode, Run, Status, Totals } from '../core/run.ts';
+import { readHolder, removeHolder, writeHolder } from './holder.ts';
+import { Lock, nameHolder } from './lock.ts';
+import { recordRuns, sweepCopies } from './store.ts';
+
+export interface Terms {
+  readonly command: string;
+  /** Milliseconds. */
+  readonly lockTimeout: number;
+  readonly log: Log;
+  readonly pulse: Pulse;
+}
+
+interface Counted {
+  readonly totals: Totals;
+  readonly exitCode: number;
+}
+
+export class Session {
+  readonly id: string;
+  readonly #directory: PrivateDirectory;
+  readonly #lock: Lock;
+  readonly #holder: Holder;
+  readonly #log: Log;
+
+  private constructor(directory: PrivateDirectory, lock: Lock, mode: Mode, log: Log) {
+    const since = new Date().toISOString();
+    this.id = `${since.replaceAll(/[-:]|\.\d+Z/g, '')}-${randomBytes(3).toString('hex')}`;
+    this.#directory = directory;
+    this.#lock = lock;
+    this.#log = log;
+    this.#holder = { run: this.id, mode, host: hostname(), pid: process.pid, since };
+  }
+
+  static async begin(directory: PrivateDirectory, { command, lockTimeout, log, pulse }: Terms): Promise<Session> {
+    const lock = await Lock.acquire(directory, {
+      timeout: lockTimeout,
+      pulse,
+      announce: ({ holder, waited }) => {
+        const who = holder === undefined ? 'another seeder' : nameHolder(holder);
+        const soFar = waited < 1000 ? '' : `, for ${Math.round(waited / 1000)} s so far`;
+        log.write('info', `Waiting for ${who} to finish with the volume${soFar}.`, { event: 'waiting', holder });
+      },
+    });
+    const session = new Session(directory, lock, command === 'run' ? 'run' : 'sync', log);
+    session.#takeOver();
+    return session;
+  }
+
+  /** @param durable whether the record is on the disk when this returns. */
+  complete({ totals, exitCode }: Counted, durable: boolean): void {
+    this.#record('completed', totals, exitCode === 0 ? null : `exit code ${exitCode}`, durable);
+  }
+
+  /** Never throws: the error that it records is the one to be heard of. */
+  fail({ totals }: Counted, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    try {
+      this.#record(error instanceof Interrupted ? 'interrupted' : 'failed', totals, message, false);
+    } catch {
+      // The holder's file stays, and the next run records this one as interrupted.
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#lock.release();
+  }
+
+  /** What the last holder left when it died is swept; its run is recorded as interrupted. */
+  #takeOver(): void {
+    sweepCopies(this.#directory, this.#directory.names());
+    const dead = readHolder(this.#directory);
+    if (dead !== undefined) {
+      const run = runOf(dead, 'interrupted', null, null, 'it died before it had finished');
+      this.#log.write('info', `The run before (${nameHolder(dead)}) was interrupted; this one finishes it.`, {
+        event: 'interrupted',
+        holder: dead,
+      });
+      this.#save([run], false);
+    }
+    writeHolder(this.#directory, this.#holder);
+  }
+
+  #record(status: Status, totals: Totals, error: string | null, durable: boolean): void {
+    this.#save([runOf(this.#holder, status, new Date().toISOString(), totals, error)], durable);
+    removeHolder(this.#directory);
+  }
+
+  #save(runs: readonly Run[], durable: boolean): void {
+    const movedAside = recordRuns(this.#directory, runs, durable);
+    if (movedAside === undefined) return;
+    const message = `the state in ${this.#directory.shownAs} could not be read; it was moved to ${movedAside} and a new one begun`;
+    this.#log.write('warn', message, { event: 'state', movedAside });
+  }
+}
+
+function runOf(
+  { run, mode, since }: Holder,
+  status: Status,
+  finished: string | null,
+  totals: Totals | null,
+  error: string | null,
+): Run {
+  const imageVersion = process.env['VOLSEED_IMAGE_VERSION'] ?? null;
+  return { id: run, mode, started: since, finished, status, seedDigest: null, imageVersion, totals, error };
+}

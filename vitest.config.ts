@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+const common = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as const;
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...common, name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/containers/**'] } },
+      {
+        test: {
+          ...common,
+          name: 'containers',
+          include: ['test/containers/**/*.test.ts'],
+          // One engine, named containers and images: one file after the other.
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});
