@@ -52,9 +52,9 @@ async function plan(settings: Settings, rules: Rules, trees: Opened, { log, puls
   const made = await reconcile(settings, rules, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   sayPlan(log, made, account.expected(made));
-  return account.exitCode !== EXIT.done || !settings.exitCode || made.changes.length === 0
-    ? account.exitCode
-    : EXIT.somethingToDo;
+  // What stands in the way is foreseen, and so no failure of the plan; what could not be read is.
+  if (made.problems.some(({ kind }) => kind === 'failed')) return EXIT.partial;
+  return settings.exitCode && made.changes.length > 0 ? EXIT.somethingToDo : EXIT.done;
 }
 
 async function sync(

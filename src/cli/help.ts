@@ -8,9 +8,13 @@ const USAGE: Readonly<Record<Command, string>> = {
   plan: 'volseed plan [options]',
 };
 
-const EXIT_CODES = `Exit codes: 0 done; 2 bad usage, nothing touched; 23 some paths could not be seeded; 24 seed files vanished
-meanwhile; 75 another seeder held the lock too long; 76 a safety rule refused; 126/127 COMMAND cannot be executed / was
-not found; 128+n ended by signal n; 1 a fault of volseed's own.`;
+const EXIT_CODES = `Exit codes:
+    0  done                                          75  another seeder held the lock too long
+    1  a fault of volseed's own                      76  a safety rule refused
+    2  bad usage, nothing touched                   126  COMMAND cannot be executed
+    3  plan --exit-code: there is something to do   127  COMMAND was not found
+   23  some paths could not be seeded             128+n  ended by signal n
+   24  seed files vanished meanwhile`;
 
 export async function commandHelp(command: Command): Promise<string> {
   const parser = plain(`${USAGE[command]}\n\n${COMMANDS[command]}.`);

@@ -22,12 +22,13 @@ export interface Kept {
 /** What went wrong at one path, while the rest went on. */
 export interface Problem {
   readonly path: RelPath;
-  /** A whole sentence without the path, with the way out where there is one. */
+  /**
+   * failed: it could not be done (23). blocked: the volume has something in the way (23, once it is more than a plan).
+   * vanished: the seed's file was gone when it was to be read (24, where nothing worse happened). passed over: no failure.
+   */
+  readonly kind: 'failed' | 'blocked' | 'vanished' | 'passed over';
+  /** The rest of a sentence that begins with the path, with the way out where there is one. */
   readonly message: string;
-  /** The seed's file was gone when it was to be read (exit code 24, where nothing worse happened). */
-  readonly vanished?: boolean;
-  /** Worth a warning, and no failure. */
-  readonly harmless?: boolean;
 }
 
 export interface Plan {

@@ -59,7 +59,11 @@ export class Planning {
     const selected = this.#selected(path);
     if (selected === 'out') return 'skip';
     if (seed.kind === 'other') {
-      this.#problems.push({ path, message: 'is a FIFO, socket or device in the seed; passed over', harmless: true });
+      this.#problems.push({
+        path,
+        message: 'is a FIFO, socket or device in the seed; passed over',
+        kind: 'passed over',
+      });
       return 'skip';
     }
     const wanted = this.#wanted(seed);
@@ -110,7 +114,7 @@ export class Planning {
         this.#kept.push({ path, reason: decision.reason });
         return;
       case 'blocked':
-        this.#problems.push({ path, message: BLOCKED });
+        this.#problems.push({ path, kind: 'blocked', message: BLOCKED });
         return;
       case 'none':
         return;

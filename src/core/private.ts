@@ -16,4 +16,6 @@ export interface PrivateDirectory {
   remove(name: string): void;
   exists(name: string): boolean;
   names(): string[];
+  /** Whether this process has this very file open: the proof that whatever opened it by a path was not led astray. */
+  holdsOpen(name: string): boolean;
 }

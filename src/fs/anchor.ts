@@ -39,11 +39,9 @@ export class Anchor {
     return new Anchor(fs.openSync(root, O_PATH | fs.constants.O_DIRECTORY), root);
   }
 
-  /** A second anchor on the same root. */
-  clone(): Anchor {
-    const top = this.#level(0);
-    const again = hasProc ? `${descriptorPath(top.descriptor)}/.` : this.root;
-    return new Anchor(fs.openSync(again, O_PATH | fs.constants.O_DIRECTORY), this.root);
+  /** A second anchor, whose root is the directory that this one is in. */
+  fork(): Anchor {
+    return new Anchor(fs.openSync(`${this.path}/.`, O_PATH | fs.constants.O_DIRECTORY), this.root);
   }
 
   /** A path to the directory this anchor is in that no one can divert; for what cannot be reached by a bare name. */

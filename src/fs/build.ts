@@ -150,9 +150,9 @@ export class Builder {
     if (!seedSide) throw error;
     this.#failed.add(change.path);
     if (isMissing(error))
-      return this.#shop.problem({ path: change.path, message: 'vanished from the seed', vanished: true });
+      return this.#shop.problem({ path: change.path, kind: 'vanished', message: 'vanished from the seed' });
     const message = error instanceof SeedChanged ? error.message : `cannot be read in the seed: ${explain(error)}`;
-    this.#shop.problem({ path: change.path, message });
+    this.#shop.problem({ path: change.path, kind: 'failed', message });
   }
 }
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { codeOf, explain, Refused, VolumeError } from '../core/errors.ts';
-import { displayText, fromText, type Name } from '../core/path.ts';
+import { displayText, fromText, ROOT, type Name } from '../core/path.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import { Anchor } from './anchor.ts';
 import { byHandle, close, hasProc, isMissing, lookAt, makeDirectory, openHandle } from './disk.ts';
@@ -27,7 +27,8 @@ export class StateDirectory implements PrivateDirectory {
 
   static #below(volume: Anchor, name: Name): StateDirectory {
     const shownAs = `${displayText(volume.root)}/${displayText(name)}`;
-    const anchor = volume.clone();
+    volume.moveTo(ROOT);
+    const anchor = volume.fork();
     try {
       anchor.here();
       createIfMissing(name, shownAs, volume.root);
@@ -120,8 +121,26 @@ export class StateDirectory implements PrivateDirectory {
     return fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false }) !== undefined;
   }
 
+  holdsOpen(name: string): boolean {
+    if (!hasProc) return true;
+    const { dev, ino } = fs.lstatSync(`${this.path}/${name}`, { bigint: true });
+    return fs.readdirSync('/proc/self/fd').some((descriptor) => {
+      const stat = statOfDescriptor(Number(descriptor));
+      return stat?.dev === dev && stat.ino === ino;
+    });
+  }
+
   names(): string[] {
     return fs.readdirSync(this.path);
+  }
+}
+
+/** Undefined for the descriptor that listed the others, closed since. */
+function statOfDescriptor(descriptor: number): fs.BigIntStats | undefined {
+  try {
+    return fs.fstatSync(descriptor, { bigint: true });
+  } catch {
+    return undefined;
   }
 }
 

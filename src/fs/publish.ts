@@ -195,7 +195,7 @@ class Work {
       action();
     } catch (error) {
       if (isFatal(error)) throw error;
-      this.#context.problem({ path, message: `${failed}: ${explain(error)}` });
+      this.#context.problem({ path, kind: 'failed', message: `${failed}: ${explain(error)}` });
     }
   }
 }

@@ -161,9 +161,9 @@ class Scan {
       return action();
     } catch (error) {
       if (error instanceof Refused || error instanceof Interrupted) throw error;
-      const vanished = where === 'the seed' && isMissing(error);
-      const message = vanished ? 'vanished from the seed' : `cannot be read in ${where}: ${explain(error)}`;
-      this.#visitor.problem({ path, message, ...(vanished && { vanished }) });
+      const kind = where === 'the seed' && isMissing(error) ? 'vanished' : 'failed';
+      const message = kind === 'vanished' ? 'vanished from the seed' : `cannot be read in ${where}: ${explain(error)}`;
+      this.#visitor.problem({ path, kind, message });
       return undefined;
     }
   }

@@ -12,7 +12,7 @@ import { displayText, nameOf, parentOf, ROOT, type Name, type RelPath } from '..
 import type { Change, Plan, Problem, Unit } from '../core/plan.ts';
 import { unitsOf } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
-import { Anchor } from './anchor.ts';
+import type { Anchor } from './anchor.ts';
 import { Builder, isLate } from './build.ts';
 import type { Birth } from './copy.ts';
 import { close, createFile, isMissing, list, look, lookAt, makeDirectory, removeFile } from './disk.ts';
@@ -59,7 +59,7 @@ export class Stage {
   private constructor(site: Site, run: string) {
     this.#site = site;
     this.#run = run as Name;
-    this.#place = site.state.anchor.clone();
+    this.#place = site.state.anchor.fork();
     this.#place.here();
     makeIfMissing(STAGE);
     this.#place.down(STAGE);
@@ -77,7 +77,7 @@ export class Stage {
   async fill(plan: Plan): Promise<Staged[]> {
     const staged: Staged[] = [];
     const parents = new Parents(this.#site.volume, plan);
-    const place = Anchor.open(`${this.#place.path}/.`);
+    const place = this.#place.fork();
     const builder = new Builder({ ...this.#site, place, birth: this.#birth, privileged: this.#site.self.privileged });
     try {
       for (const unit of unitsOf(plan.changes)) {
@@ -122,7 +122,7 @@ export class Stage {
     this.#place.close();
     if (this.#site.pulse.ended) return;
     this.#removeBesides();
-    const anchor = this.#site.state.anchor.clone();
+    const anchor = this.#site.state.anchor.fork();
     try {
       anchor.down(STAGE);
       removeTree(anchor, this.#run);
@@ -155,7 +155,7 @@ export class Stage {
     this.#note((directory === ROOT ? name : `${directory}/${name}`) as RelPath);
     volume.moveTo(directory);
     await withWritable(volume, directory, self, async () => {
-      const place = Anchor.open(`${volume.path}/.`);
+      const place = volume.fork();
       try {
         const builder = new Builder({
           ...this.#site,
@@ -188,7 +188,7 @@ export class Stage {
 
 /** Removes what runs that died have left in the stage, and beside files. True where there was something. */
 export function sweep(state: StateDirectory, volume: Anchor): boolean {
-  const anchor = state.anchor.clone();
+  const anchor = state.anchor.fork();
   try {
     anchor.here();
     if (look(STAGE)?.kind !== 'directory') return false;

@@ -19,8 +19,8 @@ export class Account {
   }
 
   readonly problem = (problem: Problem): void => {
-    if (problem.vanished === true) this.#vanished++;
-    else if (problem.harmless !== true) this.totals.problems++;
+    if (problem.kind === 'vanished') this.#vanished++;
+    else if (problem.kind !== 'passed over') this.totals.problems++;
     sayProblem(this.#log, problem);
   };
 

@@ -65,10 +65,11 @@ function keptLine(path: RelPath, reason: KeptReason): string {
   return `kept ${display(path)}: ${reason}`;
 }
 
-export function sayProblem(log: Log, { path, message, vanished, harmless }: Problem): void {
+export function sayProblem(log: Log, { path, kind, message }: Problem): void {
   const shown = path === '' ? 'the root directory' : display(path);
-  log.write(vanished === true || harmless === true ? 'warn' : 'error', `${shown}: ${message}`, {
+  log.write(kind === 'vanished' || kind === 'passed over' ? 'warn' : 'error', `${shown}: ${message}`, {
     event: 'problem',
+    kind,
     path: display(path),
   });
 }

@@ -6,7 +6,7 @@
  * it. Nothing but SQLite opens it after `acquire`.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { LockTimeout } from '../core/errors.ts';
+import { LockTimeout, Refused } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Holder } from '../core/run.ts';
@@ -46,7 +46,13 @@ export class Lock {
     const began = performance.now();
     let announced = -ANNOUNCE_EVERY;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      if (tryLock(database)) return new Lock(database);
+      if (tryLock(database)) {
+        if (directory.holdsOpen(FILE)) return new Lock(database);
+        database.close();
+        throw new Refused(
+          `${directory.shownAs} was swapped while its lock was opened; see who else writes to the volume, and run again`,
+        );
+      }
       const waited = performance.now() - began;
       if (waited >= timeout) {
         database.close();
