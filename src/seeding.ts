@@ -13,6 +13,8 @@ import type { Plan } from './core/plan.ts';
 import { Planning, type Rules } from './core/planning.ts';
 import type { Pulse } from './core/pulse.ts';
 import type { Anchor } from './fs/anchor.ts';
+import { putBackTime } from './fs/attributes.ts';
+import { lookAt } from './fs/disk.ts';
 import { flush } from './fs/flush.ts';
 import { StateDirectory } from './fs/private.ts';
 import { publish } from './fs/publish.ts';
@@ -66,8 +68,10 @@ async function sync(
 ): Promise<number> {
   const { log, pulse, self } = context;
   refuseWithoutProc(volume, self);
+  const asFound = lookAt(volume.descriptorOfRoot);
   using state = StateDirectory.open(volume, settings.stateDir);
   using session = await Session.begin(state, { ...settings, log, pulse });
+  const rootBefore = state.made ? asFound : lookAt(volume.descriptorOfRoot);
   const account = new Account(log);
   const unlocked = new Unlocked();
   let stage: Stage | undefined;
@@ -90,6 +94,7 @@ async function sync(
   } finally {
     closeAgain(volume, unlocked);
     stage?.[Symbol.dispose]();
+    if (!settings.rootAttrs && !trees.made) putBackTime(volume.descriptorOfRoot, rootBefore);
   }
 }
 

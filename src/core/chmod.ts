@@ -14,6 +14,8 @@ interface Item {
 const OCTAL = /^([DF]?)([0-7]{1,4})$/;
 const SYMBOLIC = /^([DFugoa]*)([-+=])([rwxXst]*)$/;
 const WHO: Readonly<Record<string, number>> = { u: 0o100, g: 0o010, o: 0o001, a: 0o111 };
+/** What `s` stands for, next to whom. */
+const SPECIAL: Readonly<Record<string, number>> = { u: 0o4000, g: 0o2000, a: 0o6000 };
 const WHAT: Readonly<Record<string, number>> = { r: 4, w: 2, x: 1, X: 1 };
 
 /** @returns undefined where the text is not a mode change. */
@@ -44,7 +46,7 @@ function parseItem(text: string, umask: number): Item | undefined {
   let special = 0;
   for (const letter of subject) {
     who |= WHO[letter] ?? 0;
-    special |= letter === 'u' ? 0o4000 : letter === 'g' ? 0o2000 : 0;
+    special |= SPECIAL[letter] ?? 0;
   }
   let what = 0;
   let top = 0;

@@ -38,8 +38,14 @@ export interface Plan {
   readonly problems: readonly Problem[];
   /** How many paths are as they should be. */
   readonly same: number;
-  /** Seed directories whose mtime a change inside them would move, as they should be afterwards. */
-  readonly directories: ReadonlyMap<RelPath, Directory>;
+  /** Directories whose mtime a change inside them would move. */
+  readonly directories: ReadonlyMap<RelPath, Holder>;
+}
+
+/** A directory that something is changed in, as it is to be afterwards: like the seed's, or, out of the plan's care, as it was. */
+export interface Holder {
+  readonly wanted: Directory;
+  readonly managed: boolean;
 }
 
 /** A change to one name of the volume, with all that comes with it when it is a new directory: published by one rename. */

@@ -3,7 +3,7 @@ import { LEAVE, type Directory, type Entry } from './entry.ts';
 import type { ModeChange } from './chmod.ts';
 import type { Identity } from './identity.ts';
 import { isBelow, ROOT, type RelPath } from './path.ts';
-import type { Change, Kept, Plan, Problem } from './plan.ts';
+import type { Change, Holder, Kept, Plan, Problem } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { decide, needsContent, type Decision, type Terms } from './reconcile.ts';
 import { select, type Selected, type Selection } from './selection.ts';
@@ -32,10 +32,10 @@ export class Planning {
   readonly #changes: Change[] = [];
   readonly #kept: Kept[] = [];
   readonly #problems: Problem[] = [];
-  readonly #directories = new Map<RelPath, Directory>();
+  readonly #directories = new Map<RelPath, Holder>();
   #same = 0;
   /** The directories above, each with what was said of it; one that is not selected itself is made only for what is below. */
-  readonly #above: { path: RelPath; selected: Selected; pending: Change | undefined; wanted: Directory | undefined }[];
+  readonly #above: { path: RelPath; selected: Selected; pending: Change | undefined; holder: Holder | undefined }[];
 
   /** @param root the seed's root where the volume's is to become like it, else undefined. */
   constructor(rules: Rules, root: { seed: Directory; volume: Directory } | undefined) {
@@ -46,7 +46,7 @@ export class Planning {
       keepsGroup: (gid) => rules.self.privileged || rules.self.groups.has(gid),
     };
     const selected = rules.selection.include === undefined ? 'in' : 'below';
-    this.#above = [{ path: ROOT, selected, pending: undefined, wanted: undefined }];
+    this.#above = [{ path: ROOT, selected, pending: undefined, holder: undefined }];
     if (root !== undefined) this.#addRoot(root.seed, root.volume);
   }
 
@@ -73,7 +73,7 @@ export class Planning {
     if (wanted.kind !== 'directory' || decision.verb === 'blocked' || decision.verb === 'none') return 'skip';
     const isDirectory = volume?.kind === 'directory';
     if (decision.verb === 'keep' && !isDirectory) return 'skip';
-    this.#above.push({ path, selected, pending: undefined, wanted: this.#managed(wanted) });
+    this.#above.push({ path, selected, pending: undefined, holder: this.#holder(wanted, volume) });
     return isDirectory ? 'both' : 'seed';
   }
 
@@ -101,7 +101,12 @@ export class Planning {
         ? toChange(path, wanted, volume, decision)
         : undefined;
     if (!exists && change === undefined) return 'skip';
-    this.#above.push({ path, selected: 'below', pending: change, wanted: undefined });
+    this.#above.push({
+      path,
+      selected: 'below',
+      pending: change,
+      holder: exists ? { wanted: volume, managed: false } : { wanted, managed: true },
+    });
     return exists ? 'both' : 'seed';
   }
 
@@ -132,7 +137,7 @@ export class Planning {
       above.pending = undefined;
     }
     const parent = this.#above.at(-1);
-    if (parent?.wanted !== undefined) this.#directories.set(parent.path, parent.wanted);
+    if (parent?.holder !== undefined) this.#directories.set(parent.path, parent.holder);
   }
 
   #selected(path: RelPath): Selected {
@@ -144,9 +149,10 @@ export class Planning {
     while (this.#above.length > 1 && !isBelow(path, this.#above.at(-1)?.path ?? ROOT)) this.#above.pop();
   }
 
-  /** Only some policies have a say in what a directory looks like once it exists. */
-  #managed(wanted: Directory): Directory | undefined {
-    return this.#rules.policy === 'newer' || this.#rules.policy === 'always' ? wanted : undefined;
+  /** Under `missing` a directory that exists is not to change at all, not even in its mtime. */
+  #holder(wanted: Directory, volume: Entry | undefined): Holder {
+    if (this.#rules.policy === 'missing' && volume?.kind === 'directory') return { wanted: volume, managed: false };
+    return { wanted, managed: true };
   }
 
   #addRoot(seed: Directory, volume: Directory): void {
@@ -156,9 +162,9 @@ export class Planning {
     if (decision.verb === 'attributes') {
       this.#changes.push({ path: ROOT, verb: 'attributes', old: volume, new: wanted, reason: decision.reason, fix });
     }
-    this.#directories.set(ROOT, wanted);
+    this.#directories.set(ROOT, { wanted, managed: true });
     const root = this.#above[0];
-    if (root !== undefined) root.wanted = wanted;
+    if (root !== undefined) root.holder = { wanted, managed: true };
   }
 
   #wanted(seed: Entry): Wanted {

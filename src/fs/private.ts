@@ -14,8 +14,11 @@ export const STATE_NAME = '.volseed';
 export class StateDirectory implements PrivateDirectory {
   readonly anchor: Anchor;
   readonly shownAs: string;
+  /** It was not there before: its making moved the mtime of the directory it is in. */
+  readonly made: boolean;
 
-  private constructor(anchor: Anchor, shownAs: string) {
+  private constructor(anchor: Anchor, shownAs: string, made: boolean) {
+    this.made = made;
     this.anchor = anchor;
     this.shownAs = shownAs;
   }
@@ -31,10 +34,10 @@ export class StateDirectory implements PrivateDirectory {
     const anchor = volume.fork();
     try {
       anchor.here();
-      createIfMissing(name, shownAs, volume.root);
+      const made = createIfMissing(name, shownAs, volume.root);
       secure(name, shownAs);
       anchor.down(name);
-      return new StateDirectory(anchor, shownAs);
+      return new StateDirectory(anchor, shownAs, made);
     } catch (error) {
       anchor.close();
       throw error;
@@ -144,11 +147,12 @@ function statOfDescriptor(descriptor: number): fs.BigIntStats | undefined {
   }
 }
 
-function createIfMissing(name: Name, shownAs: string, root: string): void {
+function createIfMissing(name: Name, shownAs: string, root: string): boolean {
   try {
     makeDirectory(name, 0o700);
+    return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) === 'EEXIST') return false;
     throw new VolumeError(`cannot create ${shownAs}: ${explain(error)}; ${wayOut(root)}`, { cause: error });
   }
 }

@@ -4,15 +4,15 @@
  *
  * Fail: what was published stays; each name has its old content or its new, whole; the next run does the rest.
  */
-import type { Attributes, Directory, Entry } from '../core/entry.ts';
+import type { Attributes, Entry } from '../core/entry.ts';
 import { isSame } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
-import type { Change, Plan, Problem, Unit } from '../core/plan.ts';
+import type { Change, Holder, Plan, Problem, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
-import { ALL_ATTRIBUTES, applyFix, handleDoor, setAttributes } from './attributes.ts';
+import { ALL_ATTRIBUTES, applyFix, handleDoor, putBackTime, setAttributes } from './attributes.ts';
 import { byHandle, look, lookAt, moveWithoutReplacing, removeDirectory, removeFile, rename } from './disk.ts';
 import type { Staged } from './stage.ts';
 import { openToFlush, type Opener } from './flush.ts';
@@ -108,16 +108,18 @@ class Work {
   }
 
   /** Gives every touched directory the mtime it is to have, and closes what was opened. Deepest first. */
-  finish(directories: ReadonlyMap<RelPath, Directory>): void {
+  finish(directories: ReadonlyMap<RelPath, Holder>): void {
     const paths = new Set([...this.#touched, ...this.#context.opened.keys()]);
     for (const path of [...paths].toSorted().toReversed()) {
-      const wanted = directories.get(path);
+      const holder = directories.get(path);
       const mode = this.#context.opened.get(path);
       this.#guard(path, ATTRIBUTES, () => {
         this.#context.volume.moveTo(path);
         const { descriptor } = this.#context.volume;
         const found = lookAt(descriptor);
-        if (wanted !== undefined && found.seconds !== wanted.seconds) byHandle.changeTime(descriptor, wanted);
+        if (holder?.managed === true && found.seconds !== holder.wanted.seconds)
+          byHandle.changeTime(descriptor, holder.wanted);
+        if (holder?.managed === false) putBackTime(descriptor, holder.wanted);
         if (mode !== undefined) byHandle.changeMode(descriptor, mode);
         this.#context.opened.delete(path);
       });
