@@ -21,7 +21,7 @@ import { publish } from './fs/publish.ts';
 import { scan, type Trees } from './fs/scan.ts';
 import { refuseIfLacking } from './fs/space.ts';
 import { Stage, sweep } from './fs/stage.ts';
-import { openTrees, passedOver, refuseWithoutProc, rootsOf, type Opened } from './fs/trees.ts';
+import { isReadOnly, openTrees, passedOver, readOnly, refuseWithoutProc, rootsOf, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { owner } from './process/accounts.ts';
 import { Account } from './report/account.ts';
@@ -68,6 +68,7 @@ async function sync(
 ): Promise<number> {
   const { log, pulse, self } = context;
   refuseWithoutProc(volume, self);
+  if (isReadOnly(volume)) return await confirm(settings, rules, trees, context);
   const asFound = lookAt(volume.descriptorOfRoot);
   using state = StateDirectory.open(volume, settings.stateDir);
   using session = await Session.begin(state, { ...settings, log, pulse });
@@ -96,6 +97,17 @@ async function sync(
     stage?.[Symbol.dispose]();
     if (!settings.rootAttrs && !trees.made) putBackTime(volume.descriptorOfRoot, rootBefore);
   }
+}
+
+/** On a read-only mount there is nothing to lock and nothing to write: it is as it should be, or an error. */
+async function confirm(settings: Settings, rules: Rules, trees: Opened, { log, pulse }: Context): Promise<number> {
+  sayBeginning(log, settings);
+  const account = new Account(log);
+  const made = await reconcile(settings, rules, trees, undefined, pulse);
+  for (const problem of made.problems) account.problem(problem);
+  if (made.changes.length > 0) throw readOnly(settings.target, made.changes.length);
+  account.end(made);
+  return account.exitCode;
 }
 
 async function reconcile(

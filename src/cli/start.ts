@@ -2,7 +2,7 @@
 import type { Service } from '../config/settings.ts';
 import type { Log } from '../core/log.ts';
 import type { Account } from '../process/accounts.ts';
-import { become, canExec } from '../process/exec.ts';
+import { become, canExec, prepare } from '../process/exec.ts';
 import { behindLimit, limitOpenFiles } from '../process/limits.ts';
 import { dropTo } from '../process/privileges.ts';
 import type { Signals } from '../process/signals.ts';
@@ -27,8 +27,9 @@ export async function start(
     await signals.beat();
     return await superviseAndFlush(argv, { grace: service.grace, volume, before: () => user && dropTo(user) });
   }
-  await signals.handOver();
-  // Nothing may come between here and the exec: a signal that arrives now is answered by the kernel.
   if (user !== undefined) dropTo(user);
-  return become(argv);
+  const command = prepare(argv);
+  await signals.handOver();
+  // Nothing may come between here and the exec: for process 1 of a container, a signal that arrives now is lost.
+  return become(command);
 }

@@ -102,7 +102,7 @@ export const OPTIONS: readonly Option[] = [
     name: 'dry-run',
     kind: 'flag',
     fallback: 'off',
-    describe: 'say what would be done, as plan does, and touch nothing',
+    describe: 'say what would be done, as plan does; touch nothing, and start nothing',
     commands: SEEDING,
   },
   {

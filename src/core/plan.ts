@@ -66,14 +66,18 @@ export function unitsOf(changes: readonly Change[]): Unit[] {
   return units;
 }
 
-/** What a plan wants of the volume's file system before the first write. */
-export function needsOf(plan: Plan): { readonly bytes: number; readonly inodes: number } {
+/**
+ * What a plan wants of the volume's file system before the first write.
+ * @param block bytes: what a file takes is a multiple of it.
+ */
+export function needsOf(plan: Plan, block: number): { readonly bytes: number; readonly inodes: number } {
   let bytes = 0;
   let inodes = 0;
   for (const change of plan.changes) {
     if (change.verb === 'attributes') continue;
     inodes++;
-    if (change.new.kind === 'file') bytes += change.new.size;
+    if (change.new.kind === 'file') bytes += Math.ceil(change.new.size / block) * block;
+    if (change.new.kind === 'directory') bytes += block;
   }
   return { bytes, inodes };
 }

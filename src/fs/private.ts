@@ -50,7 +50,7 @@ export class StateDirectory implements PrivateDirectory {
     const parent = path.slice(0, cut) || '/';
     let anchor: Anchor;
     try {
-      fs.mkdirSync(parent, { recursive: true });
+      fs.mkdirSync(parent, { recursive: true, mode: 0o755 });
       anchor = Anchor.open(parent);
     } catch (error) {
       throw new VolumeError(
@@ -153,7 +153,9 @@ function createIfMissing(name: Name, shownAs: string, root: string): boolean {
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
-    throw new VolumeError(`cannot create ${shownAs}: ${explain(error)}; ${wayOut(root)}`, { cause: error });
+    const denied = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
+    const way = denied ? wayOut(root) : 'mend that, or choose another place with --state-dir';
+    throw new VolumeError(`cannot create ${shownAs}: ${explain(error)}; ${way}`, { cause: error });
   }
 }
 

@@ -24,12 +24,11 @@ export function refuseIfLacking(plan: Plan, volume: Anchor): void {
 }
 
 function lacking(plan: Plan, path: string): { readonly needed: Space; readonly free: Space } | undefined {
-  const needed = needsOf(plan);
-  if (needed.inodes === 0) return undefined;
-  const { bsize, bavail, bfree, files, ffree } = fs.statfsSync(path);
-  const blocks = process.geteuid?.() === 0 ? bfree : bavail;
-  const free = { bytes: blocks * bsize, inodes: ffree };
-  // Some file systems (btrfs, many network ones) make inodes as they go, and report none at all.
-  const fits = needed.bytes <= free.bytes && (files === 0 || needed.inodes <= free.inodes);
+  if (needsOf(plan, 1).inodes === 0) return undefined;
+  const { bsize, blocks, bavail, bfree, files, ffree } = fs.statfsSync(path);
+  const needed = needsOf(plan, bsize);
+  const free = { bytes: (process.geteuid?.() === 0 ? bfree : bavail) * bsize, inodes: ffree };
+  // Some file systems (btrfs, many network ones) make inodes as they go, and report none at all; some report nothing.
+  const fits = (blocks === 0 || needed.bytes <= free.bytes) && (files === 0 || needed.inodes <= free.inodes);
   return fits ? undefined : { needed, free };
 }

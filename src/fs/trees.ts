@@ -5,6 +5,7 @@ import { codeOf, explain, Refused, UsageError, VolumeError } from '../core/error
 import type { Directory } from '../core/entry.ts';
 import type { Identity } from '../core/identity.ts';
 import { displayText, fromText, type RelPath } from '../core/path.ts';
+import { count } from '../core/words.ts';
 import { Anchor } from './anchor.ts';
 import { hasProc, lookAt } from './disk.ts';
 import { STATE_NAME } from './private.ts';
@@ -30,6 +31,22 @@ export function openTrees(source: string, target: string, mayMake: boolean): Ope
     volume: exists || mayMake ? open(target, 'target') : undefined,
     made: !exists && mayMake,
   };
+}
+
+export function isReadOnly(volume: Anchor): boolean {
+  try {
+    fs.accessSync(volume.path, fs.constants.W_OK);
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'EROFS';
+  }
+}
+
+export function readOnly(target: string, changes: number): VolumeError {
+  const what = `${count(changes, 'path')} would have to be written`;
+  return new VolumeError(
+    `target ${displayText(target)} is on a read-only file system, and ${what}; mount it read-write for one seeding`,
+  );
 }
 
 /** A root without /proc could be diverted by whoever may write to the volume (DESIGN §6). */
@@ -121,7 +138,7 @@ function chain(path: string): string[] {
 /** As rsync does: the last directory of the path, not those above it, which would hide a mount that is not there. */
 function makeTarget(target: string): void {
   try {
-    fs.mkdirSync(target);
+    fs.mkdirSync(target, 0o755);
   } catch (error) {
     throw new VolumeError(`target ${displayText(target)} cannot be made: ${explain(error)}`, { cause: error });
   }

@@ -37,8 +37,12 @@ export async function withWritable(
 /** Closes what is still open, where a run ended before it published. */
 export function closeAgain(volume: Anchor, opened: Map<RelPath, number>): void {
   for (const [path, mode] of [...opened].toReversed()) {
-    volume.moveTo(path);
-    byHandle.changeMode(volume.descriptor, mode);
+    try {
+      volume.moveTo(path);
+      byHandle.changeMode(volume.descriptor, mode);
+    } catch {
+      // Gone, or swapped: it is not the directory that was opened.
+    }
     opened.delete(path);
   }
 }

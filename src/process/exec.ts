@@ -8,25 +8,33 @@ import { findCommand } from './command.ts';
 
 export const canExec = typeof process.execve === 'function';
 
-/** Never returns. Throws `CommandError` (126, 127) where the kernel refuses. */
-export function become([command = '', ...args]: readonly string[]): never {
-  const file = findCommand(command, process.env['PATH']);
+/** A command that has been found; all that is left is the exec itself. */
+export interface Prepared {
+  readonly file: string;
+  readonly argv: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+/** Throws `CommandError`, 127 or 126. */
+export function prepare(argv: readonly string[]): Prepared {
+  return { file: findCommand(argv[0] ?? '', process.env['PATH']), argv, environment: { ...process.env } };
+}
+
+/** Never returns. Throws `CommandError` (126) where the kernel refuses. */
+export function become({ file, argv, environment }: Prepared): never {
+  const [command = '', ...args] = argv;
   try {
-    execve(file, [command, ...args]);
+    process.execve?.(file, argv, environment);
   } catch (error) {
     // What the kernel does not know how to start, every shell takes for a script of its own kind.
     if (codeOf(error) !== 'ENOEXEC') throw refused(command, error);
     try {
-      execve('/bin/sh', ['sh', file, ...args]);
+      process.execve?.('/bin/sh', ['sh', file, ...args], environment);
     } catch (again) {
       throw refused(command, again);
     }
   }
-  throw new CommandError(EXIT.notExecutable, `cannot execute ${displayText(command)}`);
-}
-
-function execve(file: string, argv: readonly string[]): void {
-  process.execve?.(file, argv, process.env);
+  throw new CommandError(EXIT.notExecutable, `cannot execute ${displayText(command)}: this runtime has no execve`);
 }
 
 /** What the kernel said to an execve, in words. */
