@@ -68,6 +68,7 @@ describe('imports run one way', () => {
       'src/process/accounts.ts',
       'src/process/command.ts',
       'src/process/identity.ts',
+      'src/process/program.ts',
       'src/process/supervise.ts',
       'src/report/output.ts',
     ]);

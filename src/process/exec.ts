@@ -5,6 +5,9 @@
 import { CommandError, EXIT, explain, codeOf } from '../core/errors.ts';
 import { displayText } from '../core/path.ts';
 import { findCommand } from './command.ts';
+import { execveThrows, judge } from './program.ts';
+
+const SHELL = '/bin/sh';
 
 export const canExec = typeof process.execve === 'function';
 
@@ -17,7 +20,12 @@ export interface Prepared {
 
 /** Throws `CommandError`, 127 or 126. */
 export function prepare(argv: readonly string[]): Prepared {
-  return { file: findCommand(argv[0] ?? '', process.env['PATH']), argv, environment: { ...process.env } };
+  const [command = '', ...args] = argv;
+  const file = findCommand(command, process.env['PATH']);
+  const environment = { ...process.env };
+  const verdict = execveThrows ? 'start' : judge(file);
+  if (verdict === 'orphan') throw orphan(command);
+  return verdict === 'script' ? shellFor(file, args, environment) : { file, argv, environment };
 }
 
 /** Never returns. Throws `CommandError` (126) where the kernel refuses. */
@@ -26,27 +34,22 @@ export function become({ file, argv, environment }: Prepared): never {
   try {
     process.execve?.(file, argv, environment);
   } catch (error) {
-    // What the kernel does not know how to start, every shell takes for a script of its own kind.
-    if (codeOf(error) !== 'ENOEXEC') throw refused(command, error);
-    try {
-      process.execve?.('/bin/sh', ['sh', file, ...args], environment);
-    } catch (again) {
-      throw refused(command, again);
-    }
+    if (codeOf(error) !== 'ENOEXEC' || file === SHELL) throw refused(command, error);
+    become(shellFor(file, args, environment));
   }
   throw new CommandError(EXIT.notExecutable, `cannot execute ${displayText(command)}: this runtime has no execve`);
+}
+
+/** What the kernel does not know how to start, every shell takes for a script of its own kind. */
+function shellFor(file: string, args: readonly string[], environment: NodeJS.ProcessEnv): Prepared {
+  return { file: SHELL, argv: ['sh', file, ...args], environment };
 }
 
 /** What the kernel said to an execve, in words. */
 export function refused(command: string, error: unknown): CommandError {
   const code = codeOf(error);
   const name = displayText(command);
-  if (code === 'ENOENT') {
-    return new CommandError(
-      EXIT.notExecutable,
-      `cannot execute ${name}: the interpreter or loader that it names is not in this image`,
-    );
-  }
+  if (code === 'ENOENT') return orphan(command);
   if (code === 'ENOEXEC') {
     return new CommandError(
       EXIT.notExecutable,
@@ -54,4 +57,9 @@ export function refused(command: string, error: unknown): CommandError {
     );
   }
   return new CommandError(EXIT.notExecutable, `cannot execute ${name}: ${explain(error)}`, { cause: error });
+}
+
+function orphan(command: string): CommandError {
+  const why = 'the interpreter or loader that it names is not in this image';
+  return new CommandError(EXIT.notExecutable, `cannot execute ${displayText(command)}: ${why}`);
 }
