@@ -40,7 +40,8 @@ function readHead(file: string): Buffer {
 
 function shebang(head: Buffer): string {
   const line = head.toString('latin1').split('\n', 1)[0] ?? '';
-  return line.slice(2).trim().split(/[ \t]/, 1)[0] ?? '';
+  // Blanks and tabs alone: the carriage return of a script with DOS line ends is part of the name, for the kernel.
+  return /^#![ \t]*([^ \t]*)/.exec(line)?.[1] ?? '';
 }
 
 /** The dynamic loader that a 64-bit little-endian ELF file names (elf(5)); undefined for a static one, and for any other kind. */
