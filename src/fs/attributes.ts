@@ -33,13 +33,13 @@ export interface Door {
   readonly changeTime: (at: Attributes) => void;
 }
 
-/** Owner before mode, because a change of owner clears the set-id bits; time last. */
+/** Owner before mode, because a change of owner clears a file's set-id bits; time last. */
 export function setAttributes(door: Door, found: Entry, wanted: Attributes, fix: Fix): void {
   const uid = wanted.uid === LEAVE ? found.uid : wanted.uid;
   const gid = wanted.gid === LEAVE ? found.gid : wanted.gid;
   const chown = fix.owner && (uid !== found.uid || gid !== found.gid);
   if (chown) door.changeOwner(uid, gid);
-  const modeLost = chown && (wanted.mode & SET_ID_OR_STICKY) !== 0;
+  const modeLost = chown && found.kind === 'file' && (wanted.mode & SET_ID_OR_STICKY) !== 0;
   if (found.kind !== 'link' && (modeLost || (fix.mode && wanted.mode !== found.mode))) door.changeMode(wanted.mode);
   if (fix.time) door.changeTime(wanted);
 }
@@ -52,7 +52,21 @@ export function handleDoor(handle: number): Door {
   };
 }
 
-export function nameDoor(name: Name): Door {
+/**
+ * Gives what was just built at a name of the working directory its attributes. Whoever may write to that directory may have put
+ * something else there: it is left alone unless it is of the same kind, and a link is never followed.
+ */
+export function applyToBuilt(name: Name, wanted: Entry, fix: Fix): void {
+  const handle = openHandle(name);
+  try {
+    const found = lookAt(handle);
+    if (found.kind === wanted.kind) setAttributes(hasProc ? handleDoor(handle) : nameDoor(name), found, wanted, fix);
+  } finally {
+    close(handle);
+  }
+}
+
+function nameDoor(name: Name): Door {
   return {
     changeMode: (mode) => byBareName.changeMode(name, mode),
     changeOwner: (uid, gid) => byBareName.changeOwner(name, uid, gid),

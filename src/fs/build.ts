@@ -1,13 +1,13 @@
 /** Builds new content under a temporary name, complete with all its attributes: files, links, and directories with all below. */
-import { SET_GID, type Directory, type Entry, type File } from '../core/entry.ts';
+import { SET_GID, type Directory, type File } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
 import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Change, Problem, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
-import { nameDoor, setAttributes } from './attributes.ts';
+import { ALL_ATTRIBUTES, applyToBuilt } from './attributes.ts';
 import { copyLarge, readSmall, SeedChanged, SMALL, writeSmall, type Birth } from './copy.ts';
-import { isMissing, look, makeDirectory, makeLink } from './disk.ts';
+import { isMissing, makeDirectory, makeLink } from './disk.ts';
 
 export interface Workshop {
   readonly seed: Anchor;
@@ -19,6 +19,9 @@ export interface Workshop {
   readonly problem: (problem: Problem) => void;
 }
 
+/** What reading the seed may come to, and writing to the stage, where nobody else works, does not. */
+const SEED_SIDE = new Set(['EACCES', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM', 'ENXIO']);
+const ONLY_MODE = { mode: true, owner: false, time: false };
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_FILES = 256;
 
@@ -67,10 +70,10 @@ export class Builder {
     if (entry.kind === 'directory') {
       makeDirectory(name, 0o700);
       // Born in a directory that hands its group down, it would hand it on, and is not always to.
-      if (((look(name) as Entry).mode & ~entry.mode & SET_GID) !== 0) nameDoor(name).changeMode(0o700);
+      if ((entry.mode & SET_GID) === 0) applyToBuilt(name, { ...entry, mode: 0o700 }, ONLY_MODE);
     } else {
       makeLink(name, entry.target);
-      setAttributes(nameDoor(name), look(name) as Entry, entry, { mode: false, owner: true, time: true });
+      applyToBuilt(name, entry, ALL_ATTRIBUTES);
     }
   }
 
@@ -115,9 +118,9 @@ export class Builder {
 
     let offset = 0;
     const read: { job: Job; offset: number }[] = [];
-    seed.moveTo(parentOf(first.change.path));
     for (const job of batch) {
       try {
+        seed.moveTo(parentOf(first.change.path));
         readSmall(nameOf(job.change.path), job.entry, buffer, offset);
         read.push({ job, offset });
         offset += job.entry.size;
@@ -138,15 +141,13 @@ export class Builder {
       const path = `${name}${change.path.slice(top.path.length)}` as RelPath;
       place.moveTo(parentOf(path));
       const late = change === top && isLate(change.new, this.#shop.privileged);
-      const found = look(nameOf(path)) as Entry;
-      setAttributes(nameDoor(nameOf(path)), found, change.new, { mode: !late, owner: true, time: true });
+      applyToBuilt(nameOf(path), change.new, { ...ALL_ATTRIBUTES, mode: !late });
     }
   }
 
   /** What went wrong on the seed's side is that path's problem; what went wrong on the stage's ends the staging. */
   #fail(change: Change, error: unknown): void {
-    const seedSide =
-      error instanceof SeedChanged || ['EACCES', 'ELOOP', 'ENOENT', 'EPERM', 'ENXIO'].includes(codeOf(error) ?? '');
+    const seedSide = error instanceof SeedChanged || SEED_SIDE.has(codeOf(error) ?? '');
     if (!seedSide) throw error;
     this.#failed.add(change.path);
     if (isMissing(error))

@@ -1,6 +1,7 @@
 /** The state directory: opened from the volume's root without following anything, ours, and closed to everybody else. */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
+import type { Witness } from '../core/entry.ts';
 import { codeOf, explain, Refused, VolumeError } from '../core/errors.ts';
 import { displayText, fromText, ROOT, type Name } from '../core/path.ts';
 import type { PrivateDirectory } from '../core/private.ts';
@@ -35,8 +36,14 @@ export class StateDirectory implements PrivateDirectory {
     try {
       anchor.here();
       const made = createIfMissing(name, shownAs, volume.root);
-      secure(name, shownAs);
+      const { inode, device } = secure(name, shownAs);
       anchor.down(name);
+      const entered = lookAt(anchor.descriptor).witness;
+      if (entered.inode !== inode || entered.device !== device) {
+        throw new Refused(
+          `${shownAs} was swapped while it was opened; see who else writes to the volume, and run again`,
+        );
+      }
       return new StateDirectory(anchor, shownAs, made);
     } catch (error) {
       anchor.close();
@@ -167,7 +174,7 @@ function wayOut(root: string): string {
 }
 
 /** Ours and closed to others. The group that Kubernetes' fsGroup gives to everything in a volume is taken off again. */
-function secure(name: Name, shownAs: string): void {
+function secure(name: Name, shownAs: string): Witness {
   let handle: number;
   try {
     handle = openHandle(name);
@@ -187,6 +194,7 @@ function secure(name: Name, shownAs: string): void {
       );
     }
     if ((found.mode & 0o777) !== 0o700 && hasProc) byHandle.changeMode(handle, 0o700);
+    return found.witness;
   } finally {
     close(handle);
   }

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import type { Entry } from '../core/entry.ts';
 import { codeOf, explain, VolseedError, VolumeError } from '../core/errors.ts';
 import { groupsOf, settleGroups } from '../core/groups.ts';
-import { displayText, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import { displayText, join, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
 import type { Change, Plan, Problem, Unit } from '../core/plan.ts';
 import { unitsOf } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
@@ -27,6 +27,8 @@ export interface Staged {
   readonly unit: Unit;
   /** A path that rename takes while the unit's own directory is the working directory. */
   readonly from: string;
+  /** The same as a path below the stage's root, or, beside, below the volume's. */
+  readonly place: RelPath;
   /** Whether `from` is in the state directory, where what it replaces may be put away for a moment. */
   readonly aside: boolean;
   /** A directory that its owner may not write cannot be moved: it gets its mode once it is in place. */
@@ -44,12 +46,17 @@ export interface Site {
 
 const STAGE = 'stage' as Name;
 const BESIDE = 'beside' as Name;
+/** The directory is gone, swapped, or not ours to write in. */
+const OF_THE_DIRECTORY = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ELOOP']);
 const TEMPORARY = /^\..*\.volseed-[0-9a-f]{12}$/s;
 
 export class Stage {
   readonly #site: Site;
   readonly #run: Name;
+  /** The run's directory; it never moves. */
   readonly #place: Anchor;
+  /** The same, for going to and fro in it. */
+  readonly #walker: Anchor;
   readonly #birth: Birth;
   readonly #device: bigint;
   /** Names of temporary files beside their final names, so that the next run finds them if this one dies. */
@@ -65,6 +72,7 @@ export class Stage {
     this.#place.down(STAGE);
     makeDirectory(this.#run, 0o700);
     this.#place.down(this.#run);
+    this.#walker = this.#place.fork();
     this.#birth = probe();
     this.#device = lookAt(this.#place.descriptor).witness.device;
   }
@@ -77,48 +85,48 @@ export class Stage {
   async fill(plan: Plan): Promise<Staged[]> {
     const staged: Staged[] = [];
     const parents = new Parents(this.#site.volume, plan);
-    const place = this.#place.fork();
-    const builder = new Builder({ ...this.#site, place, birth: this.#birth, privileged: this.#site.self.privileged });
+    const builder = this.#builderAt(this.#walker, this.#birth);
     try {
       for (const unit of unitsOf(plan.changes)) {
-        const parent = parents.of(unit.top.path);
+        const parent = this.#attempt(unit, () => parents.of(unit.top.path));
+        if (parent === undefined) continue;
         const settled = settleGroups(unit, parent, this.#birth.gid);
         const movable = parent.witness.device === this.#device && this.#mayGive(settled);
-        staged.push(movable ? await this.#aside(builder, settled) : await this.#beside(unit));
+        staged.push(...(movable ? [await this.#aside(builder, settled)] : await this.#beside(unit)));
       }
       await builder.flush();
     } catch (error) {
       if (error instanceof VolseedError || codeOf(error) === undefined) throw error;
       const message = `new content could not be staged for ${displayText(this.#site.volume.root)}: ${explain(error)}; the volume is as before`;
       throw new VolumeError(message, { cause: error });
-    } finally {
-      place.close();
     }
-    return staged.filter(({ unit }) => !builder.failed(unit.top));
+    return staged.flatMap((item) => withoutFailed(item, builder));
   }
 
   /** Builds units beside their final names, though the stage seemed to be on the same file system. */
   async fillBeside(units: readonly Unit[]): Promise<Staged[]> {
     const staged: Staged[] = [];
-    for (const unit of units) staged.push(await this.#beside(unit));
+    for (const unit of units) staged.push(...(await this.#beside(unit)));
     return staged;
   }
 
   /** What was built, to be flushed before it is published. */
   written(staged: readonly Staged[]): Opener[] {
-    return staged.flatMap(({ unit, from, aside }) => {
-      const enter = (): void => (aside ? this.#place.here() : this.#site.volume.moveTo(parentOf(unit.top.path)));
+    return staged.flatMap(({ unit, place, aside }) => {
+      const anchor = aside ? this.#walker : this.#site.volume;
       return [unit.top, ...unit.below]
         .filter(({ new: { kind } }) => kind !== 'link')
         .map(({ path }) => () => {
-          enter();
-          return openToFlush(`${from}${path.slice(unit.top.path.length)}` as Name);
+          const built = `${place}${path.slice(unit.top.path.length)}` as RelPath;
+          anchor.moveTo(parentOf(built));
+          return openToFlush(nameOf(built));
         });
     });
   }
 
   /** Removes all that is left of it; after a signal, which leaves a second and no more, that is for the next run's sweep. */
   [Symbol.dispose](): void {
+    this.#walker.close();
     this.#place.close();
     if (this.#site.pulse.ended) return;
     this.#removeBesides();
@@ -144,32 +152,58 @@ export class Stage {
   async #aside(builder: Builder, unit: Unit): Promise<Staged> {
     const name = String(++this.#serial) as Name;
     await builder.add(unit, name);
-    return { unit, from: `${this.#place.path}/${name}`, aside: true, lateMode: this.#isLate(unit.top) };
+    const place = name as string as RelPath;
+    return { unit, from: `${this.#place.path}/${name}`, place, aside: true, lateMode: this.#isLate(unit.top) };
   }
 
-  async #beside(unit: Unit): Promise<Staged> {
+  /** One, or none where its own directory cannot be worked in: that is a problem of the path, and the rest goes on. */
+  async #beside(unit: Unit): Promise<Staged[]> {
     const { volume, self } = this.#site;
     const directory = parentOf(unit.top.path);
     // The longest name that a file system takes is 255 bytes.
     const name = `.${nameOf(unit.top.path).slice(0, 200)}.volseed-${randomBytes(6).toString('hex')}` as Name;
-    this.#note((directory === ROOT ? name : `${directory}/${name}`) as RelPath);
-    volume.moveTo(directory);
-    await withWritable(volume, directory, self, async () => {
-      const place = volume.fork();
-      try {
-        const builder = new Builder({
-          ...this.#site,
-          place,
-          birth: { ...this.#birth, modeHolds: false },
-          privileged: self.privileged,
-        });
-        await builder.add(unit, name);
-        await builder.flush();
-      } finally {
-        place.close();
-      }
-    });
-    return { unit, from: name, aside: false, lateMode: this.#isLate(unit.top) };
+    const place = join(directory, name);
+    this.#note(place);
+    const item = { unit, from: name, place, aside: false, lateMode: this.#isLate(unit.top) };
+    try {
+      volume.moveTo(directory);
+      const built: Staged[] = [];
+      await withWritable(volume, directory, self, async () => {
+        built.push(...(await this.#buildIn(volume, item, name)));
+      });
+      return built;
+    } catch (error) {
+      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '')) throw error;
+      this.#site.problem({ path: unit.top.path, kind: 'failed', message: `cannot be written: ${explain(error)}` });
+      return [];
+    }
+  }
+
+  async #buildIn(volume: Anchor, item: Staged, name: Name): Promise<Staged[]> {
+    const place = volume.fork();
+    try {
+      const builder = this.#builderAt(place, { ...this.#birth, modeHolds: false });
+      await builder.add(item.unit, name);
+      await builder.flush();
+      return withoutFailed(item, builder);
+    } finally {
+      place.close();
+    }
+  }
+
+  #builderAt(place: Anchor, birth: Birth): Builder {
+    const { seed, pulse, problem, self } = this.#site;
+    return new Builder({ seed, place, birth, pulse, problem, privileged: self.privileged });
+  }
+
+  #attempt<T>({ top }: Unit, action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '')) throw error;
+      this.#site.problem({ path: top.path, kind: 'failed', message: `cannot be written: ${explain(error)}` });
+      return undefined;
+    }
   }
 
   #note(path: RelPath): void {
@@ -184,6 +218,13 @@ export class Stage {
   #isLate({ new: entry }: Change): boolean {
     return entry.kind === 'directory' && isLate(entry, this.#site.self.privileged);
   }
+}
+
+/** A unit without what could not be built; none where that is its top. */
+function withoutFailed(item: Staged, builder: Builder): Staged[] {
+  const { top, below } = item.unit;
+  if (builder.failed(top)) return [];
+  return [{ ...item, unit: { top, below: below.filter((change) => !builder.failed(change)) } }];
 }
 
 /** Removes what runs that died have left in the stage, and beside files. True where there was something. */
