@@ -77,7 +77,7 @@ async function sync(
   const unlocked = new Unlocked();
   let stage: Stage | undefined;
   try {
-    sweep(state, volume);
+    sweep(state, volume, self);
     sayBeginning(log, settings);
     const made = await reconcile(settings, rules, trees, unlocked, pulse);
     for (const problem of made.problems) account.problem(problem);

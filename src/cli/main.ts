@@ -15,6 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function main(args: readonly string[], environment: Environment): Promise<number> {
   let log: Log = new TextLog('info');
   try {
+    checkRuntime();
     const [command = '', ...rest] = args;
     if (!isCommand(command)) return await withoutCommand(command, rest, log);
     const given = readArguments(command, rest, environment);
@@ -26,6 +27,12 @@ export async function main(args: readonly string[], environment: Environment): P
   } finally {
     log.flush();
   }
+}
+
+/** node:sqlite is the latest that volseed needs to be there. */
+function checkRuntime(): void {
+  if (process.getBuiltinModule?.('node:sqlite') !== undefined) return;
+  throw new UsageError(`Node ${process.versions.node} is too old: volseed needs Node 22.13 or later`);
 }
 
 async function dispatch(command: Command, given: Arguments, environment: Environment, log: Log): Promise<number> {

@@ -48,7 +48,8 @@ export interface LogSettings {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const FORTY_DAYS = 40 * 24 * 3600 * 1000;
+/** The longest that a timer takes: 2^31 - 1 ms; a longer one ends at once. */
+const TWENTY_FOUR_DAYS = 24 * 24 * 3600 * 1000;
 
 /** Read first, so that every later error goes where it is to go. */
 export function settleLog({ given }: Arguments): LogSettings {
@@ -141,8 +142,10 @@ function time(given: ReadonlyMap<string, Given>, name: string, fallback: number)
   if (found === undefined) return fallback;
   const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|)$/.exec(found.values[0] ?? '') ?? [];
   const milliseconds = Number(number) * (UNITS[unit ?? ''] ?? Number.NaN);
-  if (milliseconds <= FORTY_DAYS) return milliseconds;
-  throw new UsageError(`${found.by}: '${displayText(found.values[0] ?? '')}' is no time; write 500ms, 30s, 10m or 1h`);
+  if (milliseconds <= TWENTY_FOUR_DAYS) return milliseconds;
+  throw new UsageError(
+    `${found.by}: '${displayText(found.values[0] ?? '')}' is no time up to 24 days; write 500ms, 30s, 10m or 1h`,
+  );
 }
 
 function whole(given: ReadonlyMap<string, Given>, name: string): number | undefined {

@@ -11,13 +11,19 @@ interface Group {
   readonly gid: number;
 }
 
-/** @param parent the directory that the unit goes into, as it will be by then. */
-export function settleGroups(unit: Unit, parent: Group, own: number): Unit {
+/**
+ * @param parent the directory that the unit goes into, as it will be by then.
+ * @param own the process's group.
+ * @param isOurs whether the set-group-id bit stays on a directory of that group: the kernel takes it off for outsiders.
+ */
+export function settleGroups(unit: Unit, parent: Group, own: number, isOurs: (gid: number) => boolean): Unit {
   const directories = new Map<RelPath, Group>([[parentOf(unit.top.path), parent]]);
   const settle = (change: Change): Change => {
     const above = directories.get(parentOf(change.path)) ?? parent;
     const gid = change.new.gid === LEAVE ? ((above.mode & SET_GID) === 0 ? own : above.gid) : change.new.gid;
-    if (change.new.kind === 'directory') directories.set(change.path, { mode: change.new.mode, gid });
+    if (change.new.kind === 'directory') {
+      directories.set(change.path, { mode: isOurs(gid) ? change.new.mode : change.new.mode & ~SET_GID, gid });
+    }
     return gid === change.new.gid ? change : { ...change, new: { ...change.new, gid } };
   };
   return { top: settle(unit.top), below: unit.below.map(settle) };

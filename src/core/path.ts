@@ -38,7 +38,7 @@ export function byName(a: string, b: string): number {
 
 /** The text that bytes stand for, with U+FFFD for what is not UTF-8: for matching globs, never for reaching a file. */
 export function toText(bytes: string): string {
-  return isAscii(bytes) ? bytes : new TextDecoder().decode(toOctets(bytes));
+  return isAscii(bytes) ? bytes : new TextDecoder('utf-8', { ignoreBOM: true }).decode(toOctets(bytes));
 }
 
 /** The bytes of a text, as a `Name` or `RelPath` holds them. */

@@ -8,8 +8,8 @@
 import fs from 'node:fs';
 import type { Directory } from '../core/entry.ts';
 import { Refused } from '../core/errors.ts';
-import { namesOf, type Name, type RelPath } from '../core/path.ts';
-import { close, descriptorPath, hasProc, lookAt, O_PATH, openDirectory } from './disk.ts';
+import { namesOf, toText, type Name, type RelPath } from '../core/path.ts';
+import { AS_HANDLE, close, descriptorPath, hasProc, lookAt, openDirectory } from './disk.ts';
 
 interface Level {
   readonly name: Name | '';
@@ -36,19 +36,21 @@ export class Anchor {
 
   /** Opens a tree at a path that is trusted, links and all. Throws the kernel's error where it is no directory. */
   static open(root: string): Anchor {
-    return new Anchor(fs.openSync(root, O_PATH | fs.constants.O_DIRECTORY), root);
+    return new Anchor(fs.openSync(root, AS_HANDLE | fs.constants.O_DIRECTORY), root);
   }
 
   /** A second anchor, whose root is the directory that this one is in. */
   fork(): Anchor {
-    return new Anchor(fs.openSync(`${this.path}/.`, O_PATH | fs.constants.O_DIRECTORY), this.root);
+    return new Anchor(fs.openSync(`${this.path}/.`, AS_HANDLE | fs.constants.O_DIRECTORY), this.#named);
   }
 
   /** A path to the directory this anchor is in that no one can divert; for what cannot be reached by a bare name. */
   get path(): string {
-    return hasProc
-      ? descriptorPath(this.descriptor)
-      : [this.root, ...this.#levels.slice(1).map(({ name }) => name)].join('/');
+    return hasProc ? descriptorPath(this.descriptor) : this.#named;
+  }
+
+  get #named(): string {
+    return [this.root, ...this.#levels.slice(1).map(({ name }) => toText(name))].join('/');
   }
 
   /** The directory's own descriptor (O_PATH). */
@@ -94,10 +96,11 @@ export class Anchor {
   }
 
   #leave(): void {
-    const level = this.#levels.pop();
-    if (level === undefined || this.#levels.length === 0) throw new Error('already at the root');
-    const parent = this.#level(this.#levels.length - 1);
-    if (parent.descriptor === -1) this.#reopen(level, parent);
+    if (this.#levels.length < 2) throw new Error('already at the root');
+    const level = this.#level(this.#levels.length - 1);
+    const parent = this.#level(this.#levels.length - 2);
+    if (parent.descriptor === -1) this.#reopen(parent);
+    this.#levels.pop();
     close(level.descriptor);
     if (owner === this) owner = undefined;
   }
@@ -132,8 +135,9 @@ export class Anchor {
     level.descriptor = -1;
   }
 
-  #reopen(from: Level, parent: Level): void {
-    process.chdir(hasProc ? descriptorPath(from.descriptor) : '.');
+  #reopen(parent: Level): void {
+    owner = undefined;
+    this.here();
     const descriptor = openDirectory('..');
     const found = levelOf(parent.name, descriptor);
     if (found.device !== parent.device || found.inode !== parent.inode) {
@@ -163,7 +167,7 @@ export class WorkingDirectory {
 function changeTo(level: Level): void {
   owner = undefined;
   if (hasProc) return process.chdir(descriptorPath(level.descriptor));
-  if (level.name !== '') process.chdir(level.name);
+  if (level.name !== '') process.chdir(toText(level.name));
   const found = levelOf(level.name, openDirectory('.'));
   close(found.descriptor);
   if (found.device !== level.device || found.inode !== level.inode) {

@@ -1,8 +1,9 @@
 /** Mode, owner and mtime, set on the very inode that was looked at, and on nothing else. */
 import { LEAVE, SET_ID_OR_STICKY, type Attributes, type Entry } from '../core/entry.ts';
+import { codeOf } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
 import type { Fix } from '../core/reconcile.ts';
-import { byBareName, byHandle, close, hasProc, lookAt, openHandle } from './disk.ts';
+import { byBareName, byHandle, close, look, lookAt, openHandle } from './disk.ts';
 
 export const ALL_ATTRIBUTES: Fix = { mode: true, owner: true, time: true };
 
@@ -12,18 +13,33 @@ export const ALL_ATTRIBUTES: Fix = { mode: true, owner: true, time: true };
  * @returns whether it was done.
  */
 export function applyFix(name: Name, wanted: Attributes, fix: Fix, expected: Entry): boolean {
-  const handle = openHandle(name);
-  try {
-    const found = lookAt(handle);
+  return withDoor(name, (found, door) => {
     const { inode, device, links } = found.witness;
-    if (found.kind !== expected.kind || inode !== expected.witness.inode || device !== expected.witness.device)
-      return false;
-    if (found.kind === 'file' && links > 1) return false;
-    const door = hasProc ? handleDoor(handle) : nameDoor(name);
+    if (found.kind !== expected.kind || inode !== expected.witness.inode) return false;
+    if (device !== expected.witness.device || (found.kind === 'file' && links > 1)) return false;
     setAttributes(door, found, wanted, fix);
     return true;
-  } finally {
-    close(handle);
+  });
+}
+
+/**
+ * Gives what was just built at a name of the working directory its attributes. Whoever may write to that directory may have put
+ * something else there: it is left alone unless it is of the same kind, and a link is never followed.
+ */
+export function applyToBuilt(name: Name, wanted: Entry, fix: Fix): void {
+  withDoor(name, (found, door) => {
+    if (found.kind === wanted.kind) setAttributes(door, found, wanted, fix);
+  });
+}
+
+/** Gives a directory the mtime back that it had before something in it changed; where that cannot be done, it is no error. */
+export function putBackTime(handle: number, before: Entry): void {
+  const { seconds, nanoseconds } = lookAt(handle);
+  if (seconds === before.seconds && nanoseconds === before.nanoseconds) return;
+  try {
+    byHandle.changeTime(handle, before);
+  } catch {
+    // Not the owner, or read-only by now: a directory that nobody asked us to care for.
   }
 }
 
@@ -52,35 +68,27 @@ export function handleDoor(handle: number): Door {
   };
 }
 
-/**
- * Gives what was just built at a name of the working directory its attributes. Whoever may write to that directory may have put
- * something else there: it is left alone unless it is of the same kind, and a link is never followed.
- */
-export function applyToBuilt(name: Name, wanted: Entry, fix: Fix): void {
-  const handle = openHandle(name);
+function withDoor<T>(name: Name, action: (found: Entry, door: Door) => T): T {
+  let handle: number;
   try {
-    const found = lookAt(handle);
-    if (found.kind === wanted.kind) setAttributes(hasProc ? handleDoor(handle) : nameDoor(name), found, wanted, fix);
+    handle = openHandle(name);
+  } catch (error) {
+    const link = codeOf(error) === 'ELOOP' ? look(name) : undefined;
+    if (link === undefined) throw error;
+    return action(link, linkDoor(name));
+  }
+  try {
+    return action(lookAt(handle), handleDoor(handle));
   } finally {
     close(handle);
   }
 }
 
-function nameDoor(name: Name): Door {
+/** A link where there is no /proc, and so nobody else who may write here (DESIGN §6). */
+function linkDoor(name: Name): Door {
   return {
-    changeMode: (mode) => byBareName.changeMode(name, mode),
+    changeMode: () => {},
     changeOwner: (uid, gid) => byBareName.changeOwner(name, uid, gid),
     changeTime: (at) => byBareName.changeTime(name, at),
   };
-}
-
-/** Gives a directory the mtime back that it had before something in it changed; where that cannot be done, it is no error. */
-export function putBackTime(handle: number, before: Entry): void {
-  const { seconds, nanoseconds } = lookAt(handle);
-  if (seconds === before.seconds && nanoseconds === before.nanoseconds) return;
-  try {
-    byHandle.changeTime(handle, before);
-  } catch {
-    // Not the owner, or read-only by now: a directory that nobody asked us to care for.
-  }
 }

@@ -70,7 +70,7 @@ export class Builder {
     if (entry.kind === 'directory') {
       makeDirectory(name, 0o700);
       // Born in a directory that hands its group down, it would hand it on, and is not always to.
-      if ((entry.mode & SET_GID) === 0) applyToBuilt(name, { ...entry, mode: 0o700 }, ONLY_MODE);
+      applyToBuilt(name, { ...entry, mode: 0o700 | (entry.mode & SET_GID) }, ONLY_MODE);
     } else {
       makeLink(name, entry.target);
       applyToBuilt(name, entry, ALL_ATTRIBUTES);

@@ -15,6 +15,9 @@ const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY
 /** Whether descriptors can be reached by path. A container without /proc is rare, and has its own rule (DESIGN §6). */
 export const hasProc = fs.existsSync('/proc/self/fd');
 
+/** How a directory is opened to be held. */
+export const AS_HANDLE = hasProc ? O_PATH : O_RDONLY;
+
 export function descriptorPath(descriptor: number): string {
   return `/proc/self/fd/${descriptor}`;
 }
@@ -27,12 +30,15 @@ export function toArgument(bytes: string): string | Buffer {
 
 /** A handle on a directory of the working directory; ENOTDIR or ELOOP where it is anything else, a link included. */
 export function openDirectory(name: Name | '.' | '..'): number {
-  return fs.openSync(toArgument(name), O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  return fs.openSync(toArgument(name), AS_HANDLE | O_DIRECTORY | O_NOFOLLOW);
 }
 
-/** A handle on whatever stands at a name, a link included; opening it has no effect on it. */
+/**
+ * A handle on whatever stands at a name, a link included; opening it has no effect on it. Without /proc such a handle would be
+ * good for nothing, and it is opened for reading: ELOOP for a link.
+ */
 export function openHandle(name: Name): number {
-  return fs.openSync(toArgument(name), O_PATH | O_NOFOLLOW);
+  return fs.openSync(toArgument(name), hasProc ? O_PATH | O_NOFOLLOW : O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 }
 
 export function close(descriptor: number): void {
@@ -163,14 +169,16 @@ export function changeTime(descriptor: number, at: Attributes): void {
 
 /** Mode, owner or mtime of what a handle (`openHandle`) is of, and of nothing else. */
 export const byHandle = {
-  changeMode: (handle: number, mode: number): void => fs.chmodSync(descriptorPath(handle), mode),
-  changeOwner: (handle: number, uid: number, gid: number): void => fs.chownSync(descriptorPath(handle), uid, gid),
-  changeTime: (handle: number, at: Attributes): void => fs.utimesSync(descriptorPath(handle), now(), toTime(at)),
+  changeMode: (handle: number, mode: number): void =>
+    hasProc ? fs.chmodSync(descriptorPath(handle), mode) : fs.fchmodSync(handle, mode),
+  changeOwner: (handle: number, uid: number, gid: number): void =>
+    hasProc ? fs.chownSync(descriptorPath(handle), uid, gid) : fs.fchownSync(handle, uid, gid),
+  changeTime: (handle: number, at: Attributes): void =>
+    hasProc ? fs.utimesSync(descriptorPath(handle), now(), toTime(at)) : fs.futimesSync(handle, now(), toTime(at)),
 };
 
-/** The same by name, never through a link: for where the directory is nobody else's to write, or there is no /proc. */
+/** The same for a link where there is no /proc. */
 export const byBareName = {
-  changeMode: (name: Name, mode: number): void => fs.chmodSync(toArgument(name), mode),
   changeOwner: (name: Name, uid: number, gid: number): void => fs.lchownSync(toArgument(name), uid, gid),
   changeTime: (name: Name, at: Attributes): void => fs.lutimesSync(toArgument(name), now(), toTime(at)),
 };
@@ -179,17 +187,21 @@ function now(): number {
   return Date.now() / 1000;
 }
 
+const CUTS = process.versions['bun'] === undefined && Number.parseInt(process.versions.node, 10) < 24;
+
 /**
  * A time as node:fs takes it: seconds in a double, which tells some 240 ns apart today. Rounding must never carry a file into
  * another second, because seconds are what `newer` compares. As text, because a negative number would mean "now". Node 22
- * cuts to the microsecond, towards 1970: so before 1970 the microsecond is chosen here, and kept from the edge of its cut.
+ * cuts to the microsecond, towards 1970: so there, before 1970, the microsecond is chosen here, and kept from the edge of its cut.
  */
 export function toTime({ seconds, nanoseconds }: Attributes): string {
   const microseconds = Math.floor(nanoseconds / 1000);
-  if (nanoseconds === 0 || (seconds < 0 && microseconds === 0)) return String(seconds);
-  if (seconds < 0) return String(seconds + microseconds / 1e6 - 3e-7);
+  if (nanoseconds === 0) return String(seconds);
+  if (CUTS && seconds < 0) return String(microseconds === 0 ? seconds : seconds + microseconds / 1e6 - 3e-7);
   const time = seconds + nanoseconds / 1e9;
-  return String(Math.floor(time) === seconds ? time : seconds + 0.999_999_5);
+  // Before 1970 what is below a nanosecond is cut towards 1970, too.
+  const crosses = Math.floor(time) !== seconds || (seconds < 0 && nanoseconds > 999_999_000);
+  return String(crosses ? seconds + 0.999_999_5 : time);
 }
 
 export function isMissing(error: unknown): boolean {

@@ -120,7 +120,14 @@ export class StateDirectory implements PrivateDirectory {
         fs.closeSync(descriptor);
       }
     }
-    fs.renameSync(`${this.path}/${from}`, `${this.path}/${to}`);
+    try {
+      fs.renameSync(`${this.path}/${from}`, `${this.path}/${to}`);
+    } catch (error) {
+      // Whatever has the name is not ours: only a directory cannot be replaced by a rename.
+      if (codeOf(error) !== 'EISDIR') throw error;
+      this.remove(to);
+      fs.renameSync(`${this.path}/${from}`, `${this.path}/${to}`);
+    }
   }
 
   remove(name: string): void {
@@ -193,7 +200,7 @@ function secure(name: Name, shownAs: string): Witness {
           `trusted as state; run as that user, remove it (its history is lost, no data), or set --state-dir`,
       );
     }
-    if ((found.mode & 0o777) !== 0o700 && hasProc) byHandle.changeMode(handle, 0o700);
+    if (found.mode !== 0o700) byHandle.changeMode(handle, 0o700);
     return found.witness;
   } finally {
     close(handle);

@@ -34,6 +34,9 @@ export interface Publication {
 
 const ATTRIBUTES = 'its attributes cannot be set';
 
+/** What a rename, link or rmdir says when somebody else's entry appeared since the look. */
+const THERE_FIRST = new Set(['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR']);
+
 type Outcome = 'done' | 'changed' | 'crossing';
 
 export interface Published {
@@ -161,7 +164,7 @@ class Work {
       else rename(from, name);
       return 'done';
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') return 'changed';
+      if (THERE_FIRST.has(codeOf(error) ?? '')) return 'changed';
       if (codeOf(error) === 'EXDEV' && aside) return 'crossing';
       throw error;
     }

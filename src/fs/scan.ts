@@ -4,14 +4,15 @@
  *
  * Fails for one path at a time: what cannot be read is a problem of that path, and the rest goes on.
  */
-import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
+import { explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
 import type { Directory, Entry } from '../core/entry.ts';
-import { join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import { join, nameOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
+import { moveInto } from './writable.ts';
 import { sameContent } from './content.ts';
-import { byHandle, close, isEmpty, isMissing, list, look, lookAt, openForReading, openHandle } from './disk.ts';
+import { close, isEmpty, isMissing, list, look, lookAt, openForReading } from './disk.ts';
 
 /** One path: what the seed has there, and what the volume. */
 export interface Pair {
@@ -81,7 +82,7 @@ class Scan {
     const volumes = both
       ? this.#attempt(path, 'the volume', () => {
           this.#enterVolume(path);
-          return seeds.map(({ name, seed }) => this.#volumeEntry(name, seed));
+          return seeds.map(({ name, seed }) => this.#volumeEntry(join(path, name), seed));
         })
       : [];
     if (volumes === undefined) return [];
@@ -102,29 +103,19 @@ class Scan {
     return entries;
   }
 
-  #volumeEntry(name: Name, seed: Entry): Entry | undefined {
-    const entry = look(name);
+  /** A directory in the way that cannot be looked into is taken for empty: rmdir removes no other, and says so. */
+  #volumeEntry(path: RelPath, seed: Entry): Entry | undefined {
+    const entry = look(nameOf(path));
     if (entry?.kind !== 'directory' || seed.kind === 'directory') return entry;
-    return { ...entry, empty: emptyOrUnknown(name) };
+    return { ...entry, empty: this.#attempt(path, 'the volume', () => isEmpty(nameOf(path))) ?? true };
   }
 
   #enterVolume(path: RelPath): void {
     const { volume, unlocked } = this.#trees;
     if (volume === undefined) return;
-    try {
-      volume.moveTo(path);
-    } catch (error) {
-      if (codeOf(error) !== 'EACCES' || unlocked === undefined) throw error;
-      const handle = openHandleOf(volume, path);
-      try {
-        const { mode } = lookAt(handle);
-        byHandle.changeMode(handle, mode | 0o700);
-        unlocked.set(path, mode);
-      } finally {
-        close(handle);
-      }
-      volume.moveTo(path);
-    }
+    if (unlocked === undefined) return volume.moveTo(path);
+    const mode = moveInto(volume, path);
+    if (mode !== undefined) unlocked.set(path, mode);
   }
 
   async #sameContent(directory: RelPath, { path }: Pair): Promise<boolean | undefined> {
@@ -171,18 +162,4 @@ class Scan {
 
 function isOneInode(a: Entry | undefined, b: Entry | undefined): boolean {
   return a !== undefined && a.witness.inode === b?.witness.inode && a.witness.device === b.witness.device;
-}
-
-/** A directory that cannot be read may hold anything, and is treated so. */
-function emptyOrUnknown(name: Name): boolean {
-  try {
-    return isEmpty(name);
-  } catch {
-    return false;
-  }
-}
-
-function openHandleOf(anchor: Anchor, path: RelPath): number {
-  anchor.moveTo(parentOf(path));
-  return openHandle(nameOf(path));
 }

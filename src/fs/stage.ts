@@ -15,9 +15,9 @@ import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { Builder, isLate } from './build.ts';
 import type { Birth } from './copy.ts';
-import { close, createFile, isMissing, list, look, lookAt, makeDirectory, removeFile } from './disk.ts';
+import { byHandle, close, createFile, list, look, lookAt, makeDirectory, removeFile } from './disk.ts';
 import { openToFlush, type Opener } from './flush.ts';
-import { withWritable } from './writable.ts';
+import { closeAgain, makeWritable, moveInto, Unlocked, withWritable } from './writable.ts';
 import type { StateDirectory } from './private.ts';
 import { removeTree } from './remove.ts';
 import type { Identity } from '../core/identity.ts';
@@ -68,8 +68,13 @@ export class Stage {
     this.#run = run as Name;
     this.#place = site.state.anchor.fork();
     this.#place.here();
-    makeIfMissing(STAGE);
+    if (look(STAGE)?.kind !== 'directory') {
+      removeTree(this.#place, STAGE);
+      makeDirectory(STAGE, 0o700);
+    }
     this.#place.down(STAGE);
+    // With the set-group-id bit, which it has where the state directory once had it, it would hand its group down.
+    byHandle.changeMode(this.#place.descriptor, 0o700);
     makeDirectory(this.#run, 0o700);
     this.#place.down(this.#run);
     this.#walker = this.#place.fork();
@@ -90,7 +95,7 @@ export class Stage {
       for (const unit of unitsOf(plan.changes)) {
         const parent = this.#attempt(unit, () => parents.of(unit.top.path));
         if (parent === undefined) continue;
-        const settled = settleGroups(unit, parent, this.#birth.gid);
+        const settled = settleGroups(unit, parent, this.#birth.gid, this.#isOurs);
         const movable = parent.witness.device === this.#device && this.#mayGive(settled);
         staged.push(...(movable ? [await this.#aside(builder, settled)] : await this.#beside(unit)));
       }
@@ -145,9 +150,10 @@ export class Stage {
   }
 
   #mayGive(unit: Unit): boolean {
-    const { privileged, groups } = this.#site.self;
-    return privileged || [...groupsOf(unit)].every((gid) => gid === this.#birth.gid || groups.has(gid));
+    return [...groupsOf(unit)].every((gid) => gid === this.#birth.gid || this.#isOurs(gid));
   }
+
+  readonly #isOurs = (gid: number): boolean => this.#site.self.privileged || this.#site.self.groups.has(gid);
 
   async #aside(builder: Builder, unit: Unit): Promise<Staged> {
     const name = String(++this.#serial) as Name;
@@ -212,7 +218,7 @@ export class Stage {
   }
 
   #removeBesides(): void {
-    removeBesides(this.#site.volume, this.#besides);
+    removeBesides(this.#site.volume, this.#besides, this.#site.self);
   }
 
   #isLate({ new: entry }: Change): boolean {
@@ -228,7 +234,7 @@ function withoutFailed(item: Staged, builder: Builder): Staged[] {
 }
 
 /** Removes what runs that died have left in the stage, and beside files. True where there was something. */
-export function sweep(state: StateDirectory, volume: Anchor): boolean {
+export function sweep(state: StateDirectory, volume: Anchor, self: Identity): boolean {
   const anchor = state.anchor.fork();
   try {
     anchor.here();
@@ -236,7 +242,7 @@ export function sweep(state: StateDirectory, volume: Anchor): boolean {
     anchor.down(STAGE);
     const runs = list();
     for (const run of runs) {
-      removeBesides(volume, besidesOf(state, run));
+      removeBesides(volume, besidesOf(state, run), self);
       removeTree(anchor, run);
     }
     return runs.length > 0;
@@ -261,13 +267,17 @@ function isTemporary(path: string): boolean {
   return TEMPORARY.test(names.at(-1) ?? '') && names.every((name) => name !== '' && name !== '.' && name !== '..');
 }
 
-function removeBesides(volume: Anchor, paths: readonly RelPath[]): void {
+function removeBesides(volume: Anchor, paths: readonly RelPath[], self: Identity): void {
   for (const path of paths) {
     try {
-      volume.moveTo(parentOf(path));
+      const directory = parentOf(path);
+      const closed = moveInto(volume, directory);
+      const mode = closed ?? makeWritable(volume, self);
       removeTree(volume, nameOf(path));
+      if (mode !== undefined) closeAgain(volume, new Unlocked([[directory, mode]]));
     } catch (error) {
-      if (!isMissing(error) && (error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+      // Gone, swapped, or not ours any more: a stray file that cannot be removed is no reason not to seed.
+      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '')) throw error;
     }
   }
 }
@@ -308,8 +318,4 @@ function probe(): Birth {
     close(descriptor);
     removeFile(name);
   }
-}
-
-function makeIfMissing(name: Name): void {
-  if (look(name)?.kind !== 'directory') makeDirectory(name, 0o700);
 }

@@ -28,7 +28,7 @@ const LARGEST_ID = 0xffff_fffe;
 
 /**
  * `USER`, `USER:GROUP`, names or numbers, as a process is to run. With a group named, it is the only one; without, the user's
- * own and all that list it.
+ * own and all that list it. A number that no account has runs with group 0, as under Docker's own --user.
  */
 export function account(text: string, option: string): Account {
   const [user, group] = split(text);
@@ -41,7 +41,7 @@ export function account(text: string, option: string): Account {
     if (gid === undefined) throw unknown('group', group, option);
     return { uid, gid, groups: [gid], home };
   }
-  const gid = found?.gid ?? uid;
+  const gid = found?.gid ?? 0;
   const others = found === undefined ? [] : groups().filter(({ members }) => members.includes(found.name));
   return { uid, gid, groups: [...new Set([gid, ...others.map((other) => other.gid)])], home };
 }

@@ -1,6 +1,6 @@
 /** The file that a command names, found as execvp and a shell's exec find it. */
 import fs from 'node:fs';
-import { CommandError, EXIT } from '../core/errors.ts';
+import { codeOf, CommandError, EXIT, explain } from '../core/errors.ts';
 import { displayText } from '../core/path.ts';
 
 /** What a shell without PATH searches. */
@@ -26,10 +26,19 @@ export function findCommand(command: string, path = DEFAULT_PATH): string {
 
 function checkExecutable(file: string, name: string): string {
   if (isExecutable(file)) return file;
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  const stat = statOf(file, name);
   if (stat === undefined) throw new CommandError(EXIT.notFound, `command not found: ${name} (there is no such file)`);
   if (stat.isDirectory()) throw new CommandError(EXIT.notExecutable, `command not executable: ${name} is a directory`);
   throw notExecutable(name, name);
+}
+
+function statOf(file: string, name: string): fs.Stats | undefined {
+  try {
+    return fs.statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    if (codeOf(error) === 'ENOTDIR') return undefined;
+    throw new CommandError(EXIT.notExecutable, `command not executable: ${name}: ${explain(error)}`, { cause: error });
+  }
 }
 
 function notExecutable(name: string, file: string): CommandError {

@@ -14,6 +14,8 @@ import { readHolder } from './holder.ts';
 import { openDatabase, WITHOUT_FILES } from './sqlite.ts';
 
 const FILE = 'lock';
+const SQLITE_BUSY = 5;
+const SQLITE_NOTADB = 26;
 /** Milliseconds between two tries, and between two lines about the wait. */
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 250;
@@ -42,10 +44,16 @@ export class Lock {
 
   static async acquire(directory: PrivateDirectory, { timeout, pulse, announce }: Terms): Promise<Lock> {
     if (!directory.exists(FILE)) createQuietly(directory);
-    const database = openDatabase(`${directory.path}/${FILE}`);
+    let database = openDatabase(`${directory.path}/${FILE}`);
     const began = performance.now();
     let announced = -ANNOUNCE_EVERY;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+      if (isDamaged(database)) {
+        // RACE: of two seeders that find it so at once, one may lock the file that the other then replaces.
+        database.close();
+        directory.replace(FILE, new Uint8Array(), false);
+        database = openDatabase(`${directory.path}/${FILE}`);
+      }
       if (tryLock(database)) {
         if (directory.holdsOpen(FILE)) return new Lock(database);
         database.close();
@@ -72,14 +80,27 @@ export class Lock {
   }
 }
 
+/** Somebody wrote into the lock file: it is no database at all any more. */
+function isDamaged(database: DatabaseSync): boolean {
+  try {
+    database.exec(WITHOUT_FILES);
+    return false;
+  } catch (error) {
+    return errorCode(error) === SQLITE_NOTADB;
+  }
+}
+
+function errorCode(error: unknown): number | undefined {
+  return (error as { errcode?: number }).errcode;
+}
+
 /** `BEGIN EXCLUSIVE` on an empty database writes nothing: it is the lock and only the lock. */
 function tryLock(database: DatabaseSync): boolean {
   try {
     database.exec(`${WITHOUT_FILES} BEGIN EXCLUSIVE`);
     return true;
   } catch (error) {
-    const SQLITE_BUSY = 5;
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return false;
+    if (errorCode(error) === SQLITE_BUSY) return false;
     throw error;
   }
 }

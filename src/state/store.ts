@@ -11,8 +11,7 @@ import { openDatabase, WITHOUT_FILES } from './sqlite.ts';
 const FILE = 'state.db';
 const VERSION = 1;
 const KEEP_RUNS = 200;
-const SCHEMA = `
-  CREATE TABLE runs (
+const TABLE = `CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     mode TEXT NOT NULL,
     started TEXT NOT NULL,
@@ -22,9 +21,7 @@ const SCHEMA = `
     image_version TEXT,
     counts TEXT,
     error TEXT
-  ) STRICT;
-  PRAGMA user_version = ${VERSION};
-`;
+  ) STRICT`;
 
 /**
  * Adds runs to the state, or brings them up to date.
@@ -58,7 +55,7 @@ export function sweepCopies(directory: PrivateDirectory, names: readonly string[
 function prepareCopy(directory: PrivateDirectory, copy: string): string | undefined {
   const content = directory.read(FILE);
   if (content !== undefined) {
-    directory.create(copy, content);
+    directory.create(copy, withoutLog(content));
     if (isValid(`${directory.path}/${copy}`)) return undefined;
     directory.remove(copy);
   }
@@ -67,7 +64,7 @@ function prepareCopy(directory: PrivateDirectory, copy: string): string | undefi
   directory.create(copy, new Uint8Array());
   const database = openDatabase(`${directory.path}/${copy}`);
   try {
-    database.exec(`${WITHOUT_FILES} ${SCHEMA}`);
+    database.exec(`${WITHOUT_FILES} ${TABLE}; PRAGMA user_version = ${VERSION}`);
   } finally {
     database.close();
   }
@@ -81,16 +78,25 @@ function isValid(path: string): boolean {
     database.exec(WITHOUT_FILES);
     const check = database.prepare('PRAGMA quick_check(1)').get() as { quick_check?: unknown } | undefined;
     const version = database.prepare('PRAGMA user_version').get() as { user_version?: unknown } | undefined;
-    const tables = database.prepare("SELECT sql FROM sqlite_schema WHERE name = 'runs' AND type = 'table'").get();
-    const triggers = database.prepare("SELECT 1 FROM sqlite_schema WHERE type IN ('trigger', 'view')").get();
-    return (
-      check?.quick_check === 'ok' && version?.user_version === VERSION && tables !== undefined && triggers === undefined
-    );
+    const schema = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').all();
+    const isOurs = schema.length === 1 && plain(String(schema[0]?.['sql'])) === plain(TABLE);
+    return check?.quick_check === 'ok' && version?.user_version === VERSION && isOurs;
   } catch {
     return false;
   } finally {
     database?.close();
   }
+}
+
+/** Somebody who looked at it may have left it in the mode of a write-ahead log, which is a second file (fileformat2, offset 18). */
+function withoutLog(content: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(content);
+  if (copy[18] === 2 && copy[19] === 2) copy.fill(1, 18, 20);
+  return copy;
+}
+
+function plain(sql: string): string {
+  return sql.replaceAll(/\s+/g, ' ');
 }
 
 function write(database: DatabaseSync, runs: readonly Run[]): void {

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { compileGlobs } from '../../src/config/globs.ts';
+import { UsageError } from '../../src/core/errors.ts';
+import { fromText, type RelPath } from '../../src/core/path.ts';
+
+async function matches(glob: string, path: string): Promise<boolean | undefined> {
+  return (await compileGlobs([glob], '--exclude'))?.(fromText(path) as RelPath);
+}
+
+describe('a glob', () => {
+  it.each([
+    ['tables', 'tables', true],
+    ['tables', 'tables/t1.csv', false],
+    ['*.csv', 't1.csv', true],
+    ['*.csv', 'tables/t1.csv', false],
+    ['**/*.csv', 'tables/t1.csv', true],
+    ['**/*.csv', 't1.csv', true],
+    ['tables/**', 'tables/a/b/c', true],
+    ['tables/', 'tables', true],
+    ['./tables', 'tables', true],
+    ['*', '.hidden', true],
+    ['**', 'a/.b/c', true],
+    ['**/x', 'new\nline/x', true],
+    ['a*b', 'a\nb', true],
+    ['*.csv', 'caf\u00e9.csv', true],
+    ['caf?', 'caf\u00e9', true],
+    ['{a,b}/x', 'b/x', true],
+    ['{a,b}/x', 'c/x', false],
+    ['[ab]', 'a', true],
+    ['[!ab]', 'a', false],
+    [String.raw`\[a\]`, '[a]', true],
+    [String.raw`\{a`, '{a', true],
+    ['a', '\ufeffa', false],
+    ['A', 'a', false],
+    ['constructor', 'constructor', true],
+  ])('%j and %j: %s', async (glob, path, expected) => {
+    expect(await matches(glob, path)).toBe(expected);
+  });
+
+  it('sees a byte that is not UTF-8 as one character', async () => {
+    const matcher = await compileGlobs(['caf?'], '--exclude');
+    expect(matcher?.('caf\xe9' as RelPath)).toBe(true);
+  });
+
+  it.each(['', '/', './', '/abs', '../up', 'a/../b', '[', 'a[b', '(a', '{a', 'a}', '{a,{b}'])(
+    'is an error where it would be taken literally or never match: %j',
+    async (glob) => {
+      await expect(compileGlobs([glob], 'VOLSEED_EXCLUDE')).rejects.toThrow(UsageError);
+      await expect(compileGlobs([glob], 'VOLSEED_EXCLUDE')).rejects.toThrow(`VOLSEED_EXCLUDE: bad glob '${glob}'`);
+    },
+  );
+
+  it.each(['.', './', '//.'])('is an error where it names the root: %j', async (glob) => {
+    await expect(compileGlobs([glob], '--exclude')).rejects.toThrow(UsageError);
+  });
+
+  it.each(['a/./b', 'a//b', './a/b', 'a/b/', '././a/b//'])('is the same however a path is spelt: %j', async (glob) => {
+    const matcher = await compileGlobs([glob], '--exclude');
+    expect([matcher?.('a/b' as RelPath), matcher?.('a/c' as RelPath)]).toEqual([true, false]);
+  });
+});
+
+describe('several globs', () => {
+  it('match where one does', async () => {
+    const matcher = await compileGlobs(['a', 'b/**'], '--include');
+    expect(['a', 'b/x', 'c'].map((path) => matcher?.(path as RelPath))).toEqual([true, true, false]);
+  });
+
+  it('that are none are no matcher', async () => {
+    expect(await compileGlobs([], '--include')).toBeUndefined();
+  });
+});

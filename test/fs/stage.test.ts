@@ -1,0 +1,211 @@
+// Staging and the builder that does it: what is built, where, and what is left of it when it fails.
+import fs from 'node:fs';
+import { basename } from 'node:path';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Interrupted, VolumeError } from '../../src/core/errors.ts';
+import { StateDirectory } from '../../src/fs/private.ts';
+import { sweep } from '../../src/fs/stage.ts';
+import { identity } from '../../src/process/identity.ts';
+import { ordinary, suite } from '../support/prerequisites.ts';
+import { changes, snapshot } from '../support/snapshot.ts';
+import { directory, file, symlink } from '../support/tree.ts';
+import { anchorAt, as, Bench, canMount, mount, place } from './place.ts';
+
+const leftovers = (volume: string): string[] =>
+  fs
+    .readdirSync(volume, { recursive: true, encoding: 'utf8' })
+    .filter((each) => each.includes('.volseed-') || /^\.volseed\/stage\/./.test(each));
+
+const beat = (): Promise<void> => Promise.reject(new Interrupted('SIGTERM', 15));
+
+describe('staging', () => {
+  it('leaves the volume as it was until all of it is done', async () => {
+    const bench = new Bench({ 'a/b/c': file('x'), d: file('new', { mtime: 500 }) }, { d: file('old', { mtime: 100 }) });
+    const before = snapshot(bench.volume);
+    let during: string[] = ['not asked'];
+    await bench.run({}, () => {
+      during = changes(before, snapshot(bench.volume));
+    });
+    expect(during).toEqual([]);
+  });
+
+  it.each(['ENOSPC', 'EDQUOT', 'EIO'])('that fails with %s leaves the volume as before, and says so', async (code) => {
+    const bench = new Bench({ 'a/f': file('x'), g: file('y') }, { g: file('old', { mtime: 1 }), mine: file() });
+    const before = snapshot(bench.volume);
+    const { writeSync } = fs;
+    vi.spyOn(fs, 'writeSync').mockImplementation((descriptor: number, bytes: unknown, ...rest: unknown[]) => {
+      if (
+        Buffer.from(bytes as Uint8Array)
+          .subarray(0, 1)
+          .toString() === 'y'
+      )
+        throw Object.assign(new Error(code), { code });
+      return Reflect.apply(writeSync, fs, [descriptor, bytes, ...rest]) as number;
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const run = bench.run();
+    await expect(run).rejects.toThrow(VolumeError);
+    await expect(run).rejects.toThrow('the volume is as before');
+    expect(changes(before, snapshot(bench.volume))).toEqual([]);
+    expect(leftovers(bench.volume)).toEqual([]);
+  });
+
+  it('stops at a signal, and leaves the volume as it was', async () => {
+    const bench = new Bench({ 'a/f': file('x') });
+    await expect(bench.run({}, undefined, { ended: false, due: () => true, beat })).rejects.toThrow(Interrupted);
+    expect([...snapshot(bench.volume).keys()]).toEqual([]);
+  });
+
+  it.each([0, 1, 256 * 1024, 256 * 1024 + 1, 5 * 1024 * 1024])('copies files of %i bytes as they are', async (size) => {
+    const content = Array.from({ length: 16 }, (_, at) => String.fromCharCode(at * 16)).join('');
+    const whole = content.repeat(Math.ceil(size / 16)).slice(0, size);
+    const bench = new Bench({ f: file(whole, { mode: 0o4750, mtime: '1500.5' }) });
+    await bench.run();
+    const [left, seed] = [snapshot(bench.volume).get('f'), snapshot(bench.seed).get('f')];
+    expect(left).toMatchObject({ holds: seed?.holds, mode: 0o4750, mtime: 1_500_500_000_000n });
+  });
+
+  it('copies more small files than one batch holds, each as it is', async () => {
+    const files = Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`d${n % 2}/f${n}`, file(`content ${n}`)]));
+    const bench = new Bench(files);
+    const { problems } = await bench.run();
+    expect(problems).toEqual([]);
+    const [seed, left] = [snapshot(bench.seed), snapshot(bench.volume)];
+    expect([...left].map(([at, { holds }]) => [at, holds])).toEqual([...seed].map(([at, { holds }]) => [at, holds]));
+  });
+
+  it('follows no link that takes the place of a file of the seed', async () => {
+    const bench = new Bench({ 'd/f': file('seed'), 'd/g': file('seed') });
+    fs.writeFileSync(`${bench.root}/secret`, 'seed');
+    const { openSync } = fs;
+    let swapped = false;
+    vi.spyOn(fs, 'openSync').mockImplementation((at, ...rest) => {
+      if (at === 'f' && !swapped) {
+        swapped = true;
+        fs.unlinkSync(`${bench.seed}/d/f`);
+        fs.symlinkSync('../../secret', `${bench.seed}/d/f`);
+      }
+      return openSync(at, ...rest);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { problems } = await bench.run();
+    expect(problems).toMatchObject([{ path: 'd/f', kind: 'failed' }]);
+    expect([...snapshot(bench.volume).keys()]).toEqual(['d', 'd/g']);
+  });
+
+  it.each([100, 300 * 1024])('does not seed a file of %i bytes that changes while it is copied', async (size) => {
+    const bench = new Bench({ f: file('x'.repeat(size), { mtime: 100 }), g: file('y') });
+    const { openSync } = fs;
+    vi.spyOn(fs, 'openSync').mockImplementation((at, ...rest) => {
+      if (at === 'f') {
+        fs.appendFileSync(`${bench.seed}/f`, 'more');
+        fs.utimesSync(`${bench.seed}/f`, 100, 100);
+      }
+      return openSync(at, ...rest);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { problems } = await bench.run();
+    expect(problems).toMatchObject([
+      { path: 'f', kind: 'failed', message: expect.stringContaining('changed in the seed') },
+    ]);
+    expect([...snapshot(bench.volume).keys()]).toEqual(['g']);
+  });
+});
+
+describe.skipIf(!canMount())('staging beside', () => {
+  it('is done where another file system is mounted in the volume, and leaves nothing of itself', async () => {
+    const bench = new Bench({ 'm/f': file('image'), 'm/d/g': file('deep') }, { m: directory() });
+    mount(`${bench.volume}/m`, '-t', 'tmpfs', 'none');
+    let beside: string[] = [];
+    const { problems } = await bench.run({}, () => {
+      beside = fs.readdirSync(`${bench.volume}/m`);
+    });
+    expect(problems).toEqual([]);
+    expect(beside.every((each) => /^\.(f|d)\.volseed-[0-9a-f]{12}$/.test(each))).toBe(true);
+    expect(beside).toHaveLength(2);
+    expect(fs.readFileSync(`${bench.volume}/m/d/g`, 'utf8')).toBe('deep');
+    expect(leftovers(bench.volume)).toEqual([]);
+  });
+});
+
+const TEMPORARY = '.f.volseed-0123456789ab';
+const died = (beside: unknown, volume: Parameters<typeof place>[0] = {}): string =>
+  place({
+    ...volume,
+    '.volseed': directory({ mode: 0o700 }),
+    '.volseed/stage/run-0/1/x': file(),
+    '.volseed/stage/run-0/beside': file(typeof beside === 'string' ? beside : JSON.stringify(beside)),
+  });
+const swept = (root: string): boolean => {
+  const volume = anchorAt(root);
+  using state = StateDirectory.open(volume, undefined);
+  return sweep(state, volume, identity());
+};
+
+describe('sweep', () => {
+  it('removes what a run that died has left in the stage and beside', () => {
+    const root = died([`d/${TEMPORARY}`, TEMPORARY], {
+      [`d/${TEMPORARY}/x`]: file(),
+      [TEMPORARY]: file(),
+      'd/f': file(),
+    });
+    expect(swept(root)).toBe(true);
+    expect(leftovers(root)).toEqual([]);
+    expect(fs.readdirSync(`${root}/d`)).toEqual(['f']);
+    expect(swept(root)).toBe(false);
+  });
+
+  it.each([
+    ['names that are not its own', ['f', 'd/f', '.f.volseed-', '.volseed', '.f.volseed-xyz']],
+    [
+      'ways out of the volume',
+      [`../SIBLING/outside/${TEMPORARY}`, `/${TEMPORARY}`, `d/../../SIBLING/outside/${TEMPORARY}`],
+    ],
+    ['ways through a link', [`l/${TEMPORARY}`]],
+    ['what is no list of paths', [1, null, {}, [TEMPORARY]]],
+    ['no list at all', { length: 1 }],
+    ['no JSON', 'garbage'],
+    ['paths that are gone', [`none/${TEMPORARY}`, `f/${TEMPORARY}`]],
+  ])('believes no list of %s', (_, beside) => {
+    const root = place({ [`outside/${TEMPORARY}`]: file() });
+    // Two places are siblings.
+    const listed = JSON.stringify(beside).replaceAll('SIBLING', basename(root));
+    const volume = died(typeof beside === 'string' ? beside : listed, {
+      f: file(),
+      'd/f': file(),
+      l: symlink(`${root}/outside`),
+    });
+    const before = snapshot(volume);
+    expect(swept(volume)).toBe(true);
+    expect(changes(before, snapshot(volume))).toEqual([]);
+    expect(fs.readdirSync(`${root}/outside`)).toEqual([TEMPORARY]);
+  });
+
+  it('is done before there is a stage, and whatever else is called so', () => {
+    expect(swept(place())).toBe(false);
+    expect(swept(place({ '.volseed/stage': file() }))).toBe(false);
+  });
+
+  suite('as an ordinary user', ['root'], () => {
+    it.each([0o555, 0])('removes what is in a directory of its own of mode %o, and closes it again', async (mode) => {
+      const owned = { ...ordinary };
+      const root = place({
+        '.': directory(owned),
+        '.volseed': directory({ ...owned, mode: 0o700 }),
+        '.volseed/stage': directory(owned),
+        '.volseed/stage/run-0': directory(owned),
+        '.volseed/stage/run-0/beside': file(JSON.stringify([`d/${TEMPORARY}`]), owned),
+        d: directory({ ...owned, mode }),
+        [`d/${TEMPORARY}`]: file('', owned),
+      });
+      await as(ordinary, () => expect(swept(root)).toBe(true));
+      expect(fs.readdirSync(`${root}/d`)).toEqual([]);
+      expect(fs.statSync(`${root}/d`).mode & 0o777).toBe(mode);
+    });
+  });
+});
+
+it('a stage is made though a file is called so', async () => {
+  const bench = new Bench({ f: file() }, { '.volseed': directory({ mode: 0o700 }), '.volseed/stage': file() });
+  await expect(bench.run()).resolves.toMatchObject({ problems: [] });
+});

@@ -1,0 +1,188 @@
+import fs from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Refused, UsageError, VolumeError } from '../../src/core/errors.ts';
+import type { RelPath } from '../../src/core/path.ts';
+import { scan } from '../../src/fs/scan.ts';
+import { openTrees, passedOver, refuseWithoutProc, rootsOf, type Opened } from '../../src/fs/trees.ts';
+import { directory, file, symlink } from '../support/tree.ts';
+import { anchorAt, canMount, mount, path, place, still, type Literal } from './place.ts';
+
+function open(source: string, target: string, mayMake = true): Opened {
+  const opened = openTrees(source, target, mayMake);
+  onTestFinished(() => {
+    opened.seed.close();
+    opened.volume?.close();
+  });
+  return opened;
+}
+
+const plain: Literal = { seed: directory(), volume: directory() };
+
+describe('openTrees', () => {
+  it('opens two directories, by links to them too', () => {
+    const root = place({ ...plain, 'seed/f': file(), s: symlink('seed'), v: symlink('volume') });
+    for (const [source, target] of [
+      ['seed', 'volume'],
+      ['s', 'v'],
+    ] as const) {
+      const { seed, volume, made } = open(`${root}/${source}`, `${root}/${target}`);
+      seed.here();
+      expect(fs.readdirSync('.')).toEqual(['f']);
+      expect(volume).toBeDefined();
+      expect(made).toBe(false);
+    }
+  });
+
+  it.each([
+    ['a source that is not there', 'none', 'volume', 'source ROOT/none does not exist'],
+    ['a source that is a file', 'f', 'volume', 'source ROOT/f is not a directory'],
+    ['a source below a file', 'f/x', 'volume', 'source ROOT/f/x does not exist'],
+    ['a source that is a link to nowhere', 'broken', 'volume', 'source ROOT/broken does not exist'],
+    ['a target that is a file', 'seed', 'f', 'target ROOT/f is not a directory'],
+    ['a target nowhere near a directory', 'seed', 'none/below', 'nor does the directory it would be in'],
+    ['a target below a file', 'seed', 'f/x', 'nor does the directory it would be in'],
+    ['the same directory', 'seed', 'seed', 'are the same directory'],
+    ['the same directory by a link', 'seed', 'same', 'are the same directory'],
+    ['the same directory by a way round', 'seed', 'seed/../seed', 'are the same directory'],
+    ['a target inside the source', 'seed', 'seed/inner', 'target ROOT/seed/inner lies inside source'],
+    ['a target inside the source, still to be made', 'seed', 'seed/new', 'target ROOT/seed/new lies inside source'],
+    ['a source inside the target', 'seed/inner', 'seed', 'source ROOT/seed/inner lies inside target'],
+    ['a target inside the source by a link', 'seed', 'inside', 'lies inside source'],
+    ['a target below a link into the source', 'seed', 'inside/deep', 'lies inside source'],
+    ['a target to be made below a link into the source', 'seed', 'inside/new', 'lies inside source'],
+    ['a source inside the target by a link', 'inside', 'seed', 'lies inside target'],
+  ])('refuses %s, and makes nothing', (_, source, target, message) => {
+    const root = place({
+      ...plain,
+      f: file(),
+      'seed/inner/deep': directory(),
+      broken: symlink('nowhere'),
+      same: symlink('seed'),
+      inside: symlink('seed/inner'),
+    });
+    const before = fs.readdirSync(root, { recursive: true });
+    const refuse = (): unknown => open(`${root}/${source}`, `${root}/${target}`);
+    expect(refuse).toThrow(UsageError);
+    expect(refuse).toThrow(message.replaceAll('ROOT', root));
+    expect(fs.readdirSync(root, { recursive: true })).toEqual(before);
+  });
+
+  it('takes directories for two of which one has the beginning of the name of the other', () => {
+    const root = place({ data: directory(), 'data-volume': directory() });
+    expect(() => open(`${root}/data`, `${root}/data-volume`)).not.toThrow();
+  });
+
+  it('makes a target whose directory is there, and says that it did', () => {
+    const root = place(plain);
+    const { made, volume } = open(`${root}/seed`, `${root}/new`);
+    expect(made).toBe(true);
+    expect(volume).toBeDefined();
+    expect(fs.readdirSync(root)).toEqual(['new', 'seed', 'volume']);
+  });
+
+  it('makes none where nothing may be touched', () => {
+    const root = place(plain);
+    expect(open(`${root}/seed`, `${root}/new`, false)).toMatchObject({ made: false, volume: undefined });
+    expect(fs.existsSync(`${root}/new`)).toBe(false);
+  });
+
+  it('says so where the target cannot be made', () => {
+    const root = place({ ...plain, new: symlink('nowhere') });
+    expect(() => open(`${root}/seed`, `${root}/new`)).toThrow(VolumeError);
+  });
+
+  it('reads a ConfigMap through its links', () => {
+    const root = place({
+      ...plain,
+      'seed/..2026_01_01/colors.json': file('{}'),
+      'seed/..data': symlink('..2026_01_01'),
+      'seed/colors.json': symlink('..data/colors.json'),
+    });
+    const { seed } = open(`${root}/seed`, `${root}/volume`);
+    seed.here();
+    expect(fs.readdirSync('.', { withFileTypes: true }).map((each) => [each.name, each.isFile()])).toEqual([
+      ['colors.json', true],
+    ]);
+  });
+
+  it('takes a directory that is called ..data for one like any other', () => {
+    const root = place({ ...plain, 'seed/..data/f': file(), 'seed/g': file() });
+    const { seed } = open(`${root}/seed`, `${root}/volume`);
+    seed.here();
+    expect(fs.readdirSync('.')).toEqual(['..data', 'g']);
+  });
+});
+
+const trees = (): string => place({ 'seed/inner/deep/x': file(), volume: directory(), bound: directory() });
+
+describe.skipIf(!canMount())('trees by bind mounts', () => {
+  it('are known for the same directory', () => {
+    const root = trees();
+    mount(`${root}/bound`, '--bind', `${root}/seed`);
+    expect(() => open(`${root}/seed`, `${root}/bound`)).toThrow('are the same directory');
+  });
+
+  it('are known for one inside the other, by what is above', () => {
+    const root = trees();
+    mount(`${root}/bound`, '--bind', `${root}/seed`);
+    expect(() => open(`${root}/seed`, `${root}/bound/inner`)).toThrow('lies inside source');
+    expect(() => open(`${root}/bound/inner`, `${root}/seed`)).toThrow('lies inside target');
+  });
+
+  it('are known for one inside the other when the scan comes upon it', async () => {
+    const root = trees();
+    mount(`${root}/bound`, '--bind', `${root}/seed/inner`);
+    const opened = open(`${root}/seed`, `${root}/bound`);
+    const visitor = { asksContent: () => false, visit: () => 'both' as const, problem: () => undefined };
+    const ends = scan({ ...opened, passedOver: () => false, unlocked: undefined }, still, visitor);
+    await expect(ends).rejects.toThrow('lie inside one another');
+  });
+});
+
+describe('passedOver', () => {
+  const places = { source: '/seed', target: '/data', stateDir: undefined };
+
+  it("passes over what is volseed's own, at the root and nowhere else", () => {
+    const passes = passedOver(places);
+    const own = ['.volseed', '.volseed-manifest'];
+    expect(own.map((each) => passes(path(each)))).toEqual([true, true]);
+    expect(own.map((each) => passes(path(`a/${each}`)))).toEqual([false, false]);
+    expect(['volseed', '.volseed-x', ''].map((each) => passes(path(each)))).toEqual([false, false, false]);
+  });
+
+  it('passes over a state directory of another name in the volume', () => {
+    const passes = passedOver({ ...places, stateDir: '/data/.st\u00e4te/volseed' });
+    expect(passes('.st\xc3\xa4te/volseed' as RelPath)).toBe(true);
+    expect(passes(path('.state'))).toBe(false);
+    expect(passedOver({ ...places, stateDir: '/data-2/state' })(path('2/state'))).toBe(false);
+  });
+
+  it('passes over no lost+found where no file system put it', () => {
+    const root = place({ 'seed/lost+found': directory(), 'volume/.snapshot': directory() });
+    const passes = passedOver({ source: `${root}/seed`, target: `${root}/volume`, stateDir: undefined });
+    expect(['lost+found', '.snapshot'].map((each) => passes(path(each)))).toEqual([false, false]);
+  });
+
+  it.skipIf(!canMount())('passes over lost+found at the root of a mount, and nowhere else', () => {
+    const root = place(plain);
+    mount(`${root}/volume`, '-t', 'tmpfs', 'none');
+    const passes = passedOver({ source: `${root}/seed`, target: `${root}/volume`, stateDir: undefined });
+    expect(['lost+found', '.snapshot', 'a/lost+found'].map((each) => passes(path(each)))).toEqual([true, true, false]);
+  });
+});
+
+describe('rootsOf', () => {
+  it('are the two directories themselves, and nothing where there is no volume', () => {
+    const root = place({ seed: directory({ mode: 0o750 }), volume: directory({ mode: 0o711 }) });
+    const opened = open(`${root}/seed`, `${root}/volume`);
+    expect(rootsOf(opened)).toMatchObject({ seed: { mode: 0o750 }, volume: { mode: 0o711 } });
+    expect(rootsOf({ ...opened, volume: undefined })).toBeUndefined();
+  });
+});
+
+describe('refuseWithoutProc', () => {
+  it('has no objection where there is /proc', () => {
+    const anchor = anchorAt(place({ '.': directory({ mode: 0o777 }) }));
+    expect(() => refuseWithoutProc(anchor, { privileged: true, uid: 0, groups: new Set() })).not.toThrow(Refused);
+  });
+});

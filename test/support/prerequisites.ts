@@ -1,0 +1,41 @@
+// What a suite needs from the machine: suite('as root', ['rsync', 'root'], () => {...}). A newcomer without it sees the
+// suite skipped, by its name; where CI is set nothing may be skipped, and the same lack fails.
+import { spawnSync } from 'node:child_process';
+import { describe } from 'vitest';
+import { node } from './volseed.ts';
+
+/** An ordinary user: what suites that need root drop to. No account of that number has to exist. */
+export const ordinary = { uid: 1000, gid: 1000 } as const;
+
+const checks = {
+  rsync: () => succeeds('rsync', ['--version']),
+  // To have it is not enough: many containers forbid ptrace.
+  strace: () => succeeds('strace', ['-o', '/dev/null', 'true']),
+  root: isRoot,
+  'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', node], ordinary),
+} as const;
+
+export type Prerequisite = keyof typeof checks;
+
+/** A `describe` for a machine that has what it needs. */
+export function suite(name: string, needs: readonly Prerequisite[], body: () => void): void {
+  // oxlint-disable-next-line vitest/valid-title, vitest/valid-describe-callback -- both are the caller's
+  describe.skipIf(lacks(...needs))(name, body);
+}
+
+/** Whether the machine lacks one of these; said in a line, and an error under CI. */
+export function lacks(...needs: readonly Prerequisite[]): boolean {
+  const lacking = needs.filter((need) => !checks[need]());
+  if (lacking.length === 0) return false;
+  if (process.env['CI']) throw new Error(`CI may skip nothing, and lacks ${lacking.join(', ')}`);
+  process.stderr.write(`Skipping what needs ${lacking.join(', ')}.\n`);
+  return true;
+}
+
+export function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function succeeds(command: string, args: readonly string[], identity: { uid?: number; gid?: number } = {}): boolean {
+  return spawnSync(command, [...args], { stdio: 'ignore', ...identity }).status === 0;
+}

@@ -1,0 +1,312 @@
+// rsync as the oracle: what it leaves of a volume is what volseed has to leave.
+// oxlint-disable no-await-in-loop -- each round needs what the one before has shown
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { firstNumber, outside, pair } from './random.ts';
+import type { Flavour, Pair } from './random.ts';
+import { differences, changes, snapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import { buildAll, bytes, directory, file, printable, scratch, show } from './tree.ts';
+import type { Entry, Tree } from './tree.ts';
+import { bundle, node } from './volseed.ts';
+import type { Options, Result } from './volseed.ts';
+
+export interface Identity extends Pick<Options, 'uid' | 'gid'> {
+  /** A supplementary group, as Kubernetes gives by fsGroup. */
+  readonly group?: number;
+}
+
+/** A program under test: seeds `volume` from `seed`. */
+export type Program = (seed: string, volume: string, as: Identity) => Promise<Result>;
+
+/** `rsync -avu`, less what volseed passes over with a warning, and what `options` add or, given first, replace. */
+export function rsync(options: readonly string[] = [], base: readonly string[] = ['-avu']): Program {
+  const settings = [...base, '--no-specials', '--no-devices', ...options];
+  return (seed, volume, as) => run('rsync', [...settings, '--', `${seed}/`, `${volume}/`], as);
+}
+
+/** An rsync that lists what it would still do, and does nothing. */
+export function itemized(options: readonly string[] = []): Program {
+  return rsync(['--itemize-changes', ...options], ['-aun']);
+}
+
+export function volseed(command: 'sync' | 'plan', options: readonly string[] = []): Program {
+  return (seed, volume, as) => run(node, [bundle, command, '--source', seed, '--target', volume, ...options], as);
+}
+
+export interface Contract {
+  readonly oracle: Program;
+  readonly program: Program;
+  /** Asked afterwards what it would still do, an rsync that lists items and changes nothing. */
+  readonly asked?: Program;
+  readonly as?: Identity;
+  /** The root's own attributes count too. */
+  readonly root?: boolean;
+  /** Where the promise is not quite what the oracle does: what it is, from what that left, found and copied. */
+  readonly promised?: (left: Snapshot, before: Snapshot, seed: Snapshot) => Snapshot;
+}
+
+export interface Tally {
+  readonly pairs: number;
+  readonly clean: number;
+  readonly troubled: number;
+}
+
+const chunk = 24;
+const worthReporting = 3;
+
+/**
+ * Runs so many random pairs through the oracle and the program, and counts them. The first pairs at which the two do not
+ * agree are cut down to what still shows it, and thrown as literals.
+ */
+export async function agree(pairs: number, flavour: Flavour, contract: Contract): Promise<Tally> {
+  const verdicts: Verdict[] = [];
+  const wrong: Verdict[] = [];
+  for (let first = 0; first < pairs && wrong.length < worthReporting; first += chunk) {
+    const numbers = Array.from({ length: Math.min(chunk, pairs - first) }, (_, index) => firstNumber + first + index);
+    const judged = await judge(
+      numbers.map((number) => pair(number, flavour)),
+      contract,
+    );
+    verdicts.push(...judged);
+    wrong.push(...judged.filter(({ faults }) => faults.length > 0));
+  }
+  const reports: string[] = [];
+  for (const verdict of wrong.slice(0, worthReporting)) reports.push(report(await smallest(verdict, contract)));
+  if (reports.length > 0) throw new Error(`${wrong.length} of ${verdicts.length} pairs differ.\n${reports.join('\n')}`);
+  const troubled = verdicts.filter(({ code }) => code !== 0).length;
+  console.info(`${verdicts.length} pairs, ${troubled} of them with exit code 23`);
+  return { pairs: verdicts.length, clean: verdicts.length - troubled, troubled };
+}
+
+export interface Verdict {
+  readonly pair: Pair;
+  /** The oracle's exit code. */
+  readonly code: number;
+  /** What is not as it has to be, in words. */
+  readonly faults: readonly string[];
+  /** What the two said. */
+  readonly said: string;
+}
+
+/** Runs pairs through both programs, side by side. */
+export async function judge(pairs: readonly Pair[], contract: Contract): Promise<Verdict[]> {
+  using place = scratch();
+  const numbered = pairs.map((one, index) => ({ pair: one, at: sides(place.path, String(index)) }));
+  buildAll(
+    numbered.flatMap(({ pair: one, at }) => {
+      const [seed, volume] = [resolved(one.seed, at.outside), resolved(one.volume, at.outside)];
+      return [
+        [at.seed, seed] as const,
+        [at.a, volume] as const,
+        [at.b, volume] as const,
+        [at.outside, one.outside] as const,
+      ];
+    }),
+  );
+  const verdicts = await inLanes(numbered, ({ pair: one, at }) => judgeOne(one, at, contract));
+  const { asked: question, as = {}, root = false } = contract;
+  if (question === undefined) return verdicts;
+  const asked = async (seed: string, volume: string): Promise<Map<number, string[]>> => {
+    const { stdout } = await question(seed, volume, as);
+    return Map.groupBy(stdout.split('\n').filter(Boolean), (line) => Number(line.slice(itemsWidth).split('/')[0]));
+  };
+
+  // One question for all of them: it only reads.
+  const top = sides(place.path, '.');
+  const [allowed, wanted] = await Promise.all([top.a, top.b].map(async (volume) => asked(top.seed, volume)));
+  return verdicts.map((verdict, index) => {
+    const roots = root ? [] : [`${index}/`];
+    const lines = wanted?.get(index)?.filter((line) => !roots.includes(line.slice(itemsWidth))) ?? [];
+    // An ordinary user cannot set every set-group-id bit, and rsync never tires of wanting it.
+    const more = lines.filter((line) => !line.startsWith('.') || !allowed?.get(index)?.includes(line));
+    if (verdict.code !== 0 || more.length === 0) return verdict;
+    return { ...verdict, faults: [...verdict.faults, ...more.map((line) => `rsync asked afterwards wants ${line}`)] };
+  });
+}
+
+/** '.f..t...... ' before each path. */
+const itemsWidth = 12;
+
+type Sides = Readonly<Record<'seed' | 'a' | 'b' | 'outside', string>>;
+
+const sides = (place: string, name: string): Sides => ({
+  seed: join(place, 'seed', name),
+  a: join(place, 'a', name),
+  b: join(place, 'b', name),
+  outside: join(place, 'outside', name),
+});
+
+function resolved(entries: Tree, place: string): Tree {
+  return new Map(
+    [...entries].map(([path, entry]) => [
+      path,
+      entry.type === 'symlink' ? { ...entry, target: entry.target.replace(outside, bytes(place)) } : entry,
+    ]),
+  );
+}
+
+async function judgeOne(one: Pair, at: Sides, contract: Contract): Promise<Verdict> {
+  const { oracle, program, promised = (left) => left, root = false, as = {} } = contract;
+  const untouchable = [at.seed, at.outside].map((dir) => ({ dir, was: snapshot(dir, { root: true, state: true }) }));
+  const before = snapshot(at.b, { root });
+  const started = BigInt(Date.now()) * 1_000_000n;
+  const [expected, actual] = await Promise.all([oracle(at.seed, at.a, as), program(at.seed, at.b, as)]);
+  if (![0, 23].includes(expected.code)) throw new Error(`the oracle ends ${expected.code}: ${expected.stderr}`);
+  const faults = [
+    ...(actual.code === expected.code ? [] : [`exit code ${actual.code}, expected ${expected.code}`]),
+    ...differences(promised(snapshot(at.a, { root }), before, snapshot(at.seed, { root })), snapshot(at.b, { root }), {
+      before,
+      started,
+    }),
+    ...untouchable.flatMap(({ dir, was }) =>
+      changes(was, snapshot(dir, { root: true, state: true })).map(
+        (change) => `outside of the volume, in ${dir === at.seed ? 'the seed' : 'what links lead to'}: ${change}`,
+      ),
+    ),
+  ];
+  return {
+    pair: one,
+    code: expected.code,
+    faults,
+    said:
+      actual.stderr.replaceAll(/^(?=.)/gmu, 'volseed said: ') + expected.stderr.replaceAll(/^(?=.)/gmu, 'rsync said: '),
+  };
+}
+
+/** What a fault is about, without names and numbers. */
+const kind = (fault: string): string => fault.replaceAll(/'(?:[^'\\]|\\.)*'|[\d.]+/gu, '');
+
+/** Cuts a pair down as long as it still shows a difference of the kind that came first. */
+export async function smallest(verdict: Verdict, contract: Contract): Promise<Verdict> {
+  const deadline = Date.now() + 40_000;
+  let best = verdict;
+  const [first = ''] = verdict.faults.map(kind);
+  const shows = ({ faults }: Verdict): boolean => faults.some((fault) => kind(fault) === first);
+  while (Date.now() < deadline) {
+    const steps = simplifications(best.pair);
+    const alone = await judge(
+      steps.map((step) => step(best.pair)),
+      contract,
+    );
+    const good = steps.filter((_, index) => alone[index] && shows(alone[index]));
+    if (good.length === 0) return best;
+    // As many at once as still show a difference together; a single one does.
+    const together: Pair[] = [];
+    for (let count = good.length; count >= 1; count = Math.floor(count / 2)) {
+      together.push(good.slice(0, count).reduce((smaller, step) => step(smaller), best.pair));
+    }
+    const judged = await judge(together, contract);
+    const next = judged.find(shows);
+    if (next === undefined) return best;
+    best = next;
+  }
+  return best;
+}
+
+type Simplification = (from: Pair) => Pair;
+
+// Without an owner of its own, the root would soon be closed to the user, which is another story.
+const inside = (path: string): boolean => path !== '.';
+
+function simplifications({ seed, volume, outside: beyond }: Pair): Simplification[] {
+  return [
+    ...[...seed.keys()].filter(inside).map((path): Simplification => (from) => ({
+      ...from,
+      seed: without(from.seed, path),
+    })),
+    ...[...volume.keys()].filter(inside).map((path): Simplification => (from) => ({
+      ...from,
+      volume: without(from.volume, path),
+    })),
+    ...(beyond.size > 0 ? [(from: Pair): Pair => ({ ...from, outside: new Map() })] : []),
+    ...[...seed].flatMap(([path, entry]) =>
+      (inside(path) ? simpler(entry) : []).map((change): Simplification => (from) => ({
+        ...from,
+        seed: changed(from.seed, path, change),
+      })),
+    ),
+    ...[...volume].flatMap(([path, entry]) =>
+      (inside(path) ? simpler(entry) : []).map((change): Simplification => (from) => ({
+        ...from,
+        volume: changed(from.volume, path, change),
+      })),
+    ),
+  ];
+}
+
+function without(entries: Tree, path: string): Tree {
+  return new Map([...entries].filter(([other]) => other !== path && !other.startsWith(`${path}/`)));
+}
+
+function changed(entries: Tree, path: string, change: (entry: Entry) => Entry): Tree {
+  return new Map([...entries].map(([other, entry]) => [other, other === path ? change(entry) : entry]));
+}
+
+const drop: Readonly<Record<'mode' | 'owner' | 'mtime', (from: Entry) => Entry>> = {
+  mode: ({ mode: _mode, ...rest }) => rest,
+  owner: ({ uid: _uid, gid: _gid, ...rest }) => rest,
+  mtime: ({ mtime: _mtime, ...rest }) => rest,
+};
+
+function simpler(entry: Entry): ((from: Entry) => Entry)[] {
+  const has = { mode: entry.mode, owner: entry.uid ?? entry.gid, mtime: entry.mtime };
+  const drops = (['mode', 'owner', 'mtime'] as const)
+    .filter((name) => has[name] !== undefined)
+    .map((name) => drop[name]);
+  if (entry.type === 'file') return entry.content.length > 1 ? [...drops, () => ({ ...entry, content: 'x' })] : drops;
+  return entry.type === 'directory' ? drops : [...drops, () => file(), () => directory()];
+}
+
+function report({ pair: { number, seed, volume, outside: beyond }, faults, said }: Verdict): string {
+  return [
+    `\nTo see it again: VOLSEED_TEST_SEED=${number} VOLSEED_ORACLE_PAIRS=1. Cut down to what still differs:`,
+    `seed ${show(seed)}`,
+    `volume ${show(volume)}`,
+    ...(beyond.size > 0 ? [`${outside} ${show(beyond)}`] : []),
+    ...faults.map((fault) => `- ${fault}`),
+    ...said.split('\n').filter(Boolean).slice(0, 20).map(printable),
+  ].join('\n');
+}
+
+/** More programs at a time than processors: rsync mostly waits for its other half. */
+export async function inLanes<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const rest = items.entries();
+  const lane = async (): Promise<void> => {
+    for (const [index, item] of rest) results[index] = await work(item);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() * 4 }, lane));
+  return results;
+}
+
+/** Runs a command to its end, beside others. The environment is PATH and nothing else. */
+export async function run(command: string, args: readonly string[], as: Identity = {}): Promise<Result> {
+  const { group, ...user } = as;
+  if (group !== undefined) {
+    const become = [`--reuid=${user.uid}`, `--regid=${user.gid}`, `--groups=${group}`];
+    return run('setpriv', [...become, '--', command, ...args]);
+  }
+  const child = spawn(command, [...args], {
+    ...user,
+    env: { PATH: process.env['PATH'] ?? '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // So that one which hangs is known by its pair.
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  });
+  const collected = Promise.all([text(child.stdout), text(child.stderr)]);
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status, signal) => resolve(status ?? 128 + (signal === 'SIGKILL' ? 9 : 0)));
+  });
+  const [stdout, stderr] = await collected;
+  return { code, stdout, stderr };
+}
+
+async function text(stream: NodeJS.ReadableStream): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of stream) parts.push(Buffer.from(part));
+  return Buffer.concat(parts).toString('latin1');
+}
