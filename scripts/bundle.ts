@@ -1,8 +1,26 @@
 // dist/entrypoint.js: the whole program as one ESM file, without anything to install beside it.
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
+import { isBuiltin } from 'node:module';
 import { chmodSync, readFileSync, renameSync } from 'node:fs';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+/**
+ * What a package imports of Node is loaded when the package is used, not when the bundle starts: a plain start uses none of
+ * them, and some of Node's modules (assert, util) do things to stderr when they are loaded (src/process/stdio.ts).
+ */
+const lateBuiltins: Plugin = {
+  name: 'late builtins',
+  setup({ onLoad, onResolve }) {
+    onResolve({ filter: /./ }, ({ path, importer }) => {
+      if (!isBuiltin(path) || !importer.includes('/node_modules/')) return undefined;
+      return { path, namespace: 'late-builtin' };
+    });
+    onLoad({ filter: /./, namespace: 'late-builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
 
 await build({
   entryPoints: ['entrypoint.ts'],
@@ -15,6 +33,7 @@ await build({
   keepNames: false,
   legalComments: 'inline',
   logLevel: 'warning',
+  plugins: [lateBuiltins],
   define: { VOLSEED_VERSION: JSON.stringify(version) },
   // CommonJS packages (micromatch, pino) ask for `require` when they are first used.
   banner: {

@@ -37,7 +37,7 @@ export interface Context {
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
   const rules = rulesOf(settings, context.self);
-  const trees = openTrees(settings.source, settings.target, !settings.dryRun);
+  const trees = openTrees(settings, !settings.dryRun);
   try {
     if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);
     return await sync(settings, rules, trees, trees.volume, context);
@@ -150,6 +150,6 @@ function rulesOf(settings: Settings, self: Identity): Rules {
   return {
     ...settings,
     self,
-    owner: chown === undefined ? { uid: undefined, gid: undefined } : owner(chown, '--chown'),
+    owner: chown === undefined ? { uid: undefined, gid: undefined } : owner(chown.value, chown.by),
   };
 }

@@ -69,6 +69,7 @@ describe('imports run one way', () => {
       'src/process/command.ts',
       'src/process/identity.ts',
       'src/process/program.ts',
+      'src/process/stdio.ts',
       'src/process/supervise.ts',
       'src/report/output.ts',
     ]);

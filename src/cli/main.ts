@@ -1,4 +1,6 @@
 /** From arguments and environment to an exit code: every error comes out here, as one line. */
+// oxlint-disable-next-line import/no-unassigned-import -- what it does, it does by being first
+import '../process/stdio.ts';
 import type { Command } from '../config/options.ts';
 import { isCommand, readArguments, unknownCommand, type Arguments } from '../config/arguments.ts';
 import { settle, settleLog } from '../config/settings.ts';

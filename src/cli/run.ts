@@ -4,6 +4,7 @@ import { EXIT, Interrupted, VolseedError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { WorkingDirectory } from '../fs/anchor.ts';
 import { account } from '../process/accounts.ts';
+import { checkCommand } from '../process/command.ts';
 import { identity } from '../process/identity.ts';
 import { Signals } from '../process/signals.ts';
 import { seed } from '../seeding.ts';
@@ -13,8 +14,9 @@ export async function runCommand(settings: Settings, log: Log): Promise<number> 
   const signals = new Signals();
   signals.listen();
   const service = settings.service;
-  // Before anything is touched: a typing error in --user must not cost a seeding first.
-  const user = service?.user === undefined ? undefined : account(service.user, '--user');
+  // Before anything is touched: a typing error must not cost a seeding first.
+  if (service !== undefined) checkCommand(service.argv[0] ?? '', process.env['PATH'], settings.target);
+  const user = service?.user === undefined ? undefined : account(service.user.value, service.user.by);
   const directory = new WorkingDirectory();
   const umask = process.umask(0);
   let code: number;

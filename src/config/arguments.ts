@@ -1,5 +1,4 @@
 /** Flags and environment to one raw value for each option: flag beats environment. What they mean is for settings.ts. */
-import { parseArgs } from 'node:util';
 import { UsageError } from '../core/errors.ts';
 import { displayText } from '../core/path.ts';
 import { closest } from '../core/suggest.ts';
@@ -49,6 +48,8 @@ function readFlags(command: Command, options: readonly Option[], args: readonly 
   const types = Object.fromEntries(
     options.map(({ name, kind }) => [name, { type: kind === 'flag' ? ('boolean' as const) : ('string' as const) }]),
   );
+  // Not by import, which would load node:util before process/stdio.ts has seen to what it does to stderr.
+  const { parseArgs } = process.getBuiltinModule('node:util');
   const { tokens } = parseArgs({
     args: args.slice(0, end),
     options: { ...types, help: { type: 'boolean', short: 'h' } },

@@ -16,11 +16,14 @@ export interface Settings {
   /** Absolute paths. */
   readonly source: string;
   readonly target: string;
+  /** The flags or variables that gave them. */
+  readonly sourceBy: string;
+  readonly targetBy: string;
   readonly stateDir: string | undefined;
   readonly policy: Policy;
   readonly selection: Selection;
   readonly checksum: boolean;
-  readonly chown: string | undefined;
+  readonly chown: Named | undefined;
   readonly chmod: ModeChange | undefined;
   readonly rootAttrs: boolean;
   readonly dryRun: boolean;
@@ -31,9 +34,15 @@ export interface Settings {
   readonly service: Service | undefined;
 }
 
+/** A value that is looked up later, with the flag or variable that gave it. */
+export interface Named {
+  readonly value: string;
+  readonly by: string;
+}
+
 export interface Service {
   readonly argv: readonly string[];
-  readonly user: string | undefined;
+  readonly user: Named | undefined;
   readonly nofile: number | undefined;
   readonly supervise: boolean;
   /** Milliseconds. */
@@ -70,10 +79,13 @@ export async function settle(
       'no target: set DATA_DIR_PATH to the directory of the volume, or give --target DIR (or VOLSEED_TARGET)',
     );
   }
+  const targetBy = given.get('target')?.by ?? 'DATA_DIR_PATH';
   return {
     command,
     source: resolve(text(given, 'source') ?? '/var/initialdata'),
-    target: resolve(path(given.get('target')?.by ?? 'DATA_DIR_PATH', target)),
+    target: resolve(path(targetBy, target)),
+    sourceBy: given.get('source')?.by ?? 'the default of --source',
+    targetBy,
     stateDir: text(given, 'state-dir') === undefined ? undefined : resolve(text(given, 'state-dir') ?? ''),
     policy: choice(given, 'policy', 'newer'),
     selection: {
@@ -81,7 +93,7 @@ export async function settle(
       exclude: await compileGlobs(given.get('exclude')?.values ?? [], given.get('exclude')?.by ?? ''),
     },
     checksum: flag(given, 'checksum', false),
-    chown: text(given, 'chown'),
+    chown: named(given, 'chown'),
     chmod: modes(given),
     rootAttrs: flag(given, 'root-attrs', false),
     dryRun: command === 'plan' || flag(given, 'dry-run', false),
@@ -97,7 +109,7 @@ function service(given: ReadonlyMap<string, Given>, argv: readonly string[]): Se
     throw new UsageError('run needs the command that volseed is to become: volseed run [options] -- COMMAND [ARG...]');
   return {
     argv,
-    user: text(given, 'user'),
+    user: named(given, 'user'),
     nofile: whole(given, 'nofile'),
     supervise: flag(given, 'supervise', false),
     grace: time(given, 'grace', 30_000),
@@ -108,6 +120,11 @@ function service(given: ReadonlyMap<string, Given>, argv: readonly string[]): Se
 function text(given: ReadonlyMap<string, Given>, name: string): string | undefined {
   const found = given.get(name);
   return found === undefined ? undefined : path(found.by, found.values[0] ?? '');
+}
+
+function named(given: ReadonlyMap<string, Given>, name: string): Named | undefined {
+  const value = text(given, name);
+  return value === undefined ? undefined : { value, by: given.get(name)?.by ?? '' };
 }
 
 function path(by: string, value: string): string {

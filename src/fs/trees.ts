@@ -10,6 +10,15 @@ import { Anchor } from './anchor.ts';
 import { hasProc, lookAt } from './disk.ts';
 import { STATE_NAME } from './private.ts';
 
+export interface Places {
+  readonly source: string;
+  readonly target: string;
+  /** The flags or variables that gave them. */
+  readonly sourceBy: string;
+  readonly targetBy: string;
+  readonly stateDir: string | undefined;
+}
+
 export interface Opened {
   readonly seed: Anchor;
   /** Undefined only where it is missing and may not be made. */
@@ -21,14 +30,19 @@ export interface Opened {
 const MANIFEST_NAME = '.volseed-manifest';
 const OF_THE_FILE_SYSTEM = new Set(['lost+found', '.snapshot']);
 
-export function openTrees(source: string, target: string, mayMake: boolean): Opened {
-  checkSource(source);
-  const exists = checkTarget(target);
+export function openTrees(places: Places, mayMake: boolean): Opened {
+  const { source, target } = places;
+  const named = {
+    source: `source ${displayText(source)} (${places.sourceBy})`,
+    target: `target ${displayText(target)} (${places.targetBy})`,
+  };
+  checkSource(source, named.source);
+  const exists = checkTarget(target, named.target);
   checkSeparate(source, target);
-  if (!exists && mayMake) makeTarget(target);
+  if (!exists && mayMake) makeTarget(target, named.target);
   return {
-    seed: open(configMapRoot(source), 'source'),
-    volume: exists || mayMake ? open(target, 'target') : undefined,
+    seed: open(configMapRoot(source), named.source),
+    volume: exists || mayMake ? open(target, named.target) : undefined,
     made: !exists && mayMake,
   };
 }
@@ -60,14 +74,12 @@ export function refuseWithoutProc(volume: Anchor, self: Identity): void {
   }
 }
 
-export interface Places {
-  readonly source: string;
-  readonly target: string;
-  readonly stateDir: string | undefined;
-}
-
 /** What is not data at the roots of the trees: volseed's own, and what file systems put at the root of a mount. */
-export function passedOver({ source, target, stateDir }: Places): (path: RelPath) => boolean {
+export function passedOver({
+  source,
+  target,
+  stateDir,
+}: Pick<Places, 'source' | 'target' | 'stateDir'>): (path: RelPath) => boolean {
   const state = stateDir?.startsWith(`${target}/`) === true ? fromText(stateDir.slice(target.length + 1)) : undefined;
   let atMounts: boolean | undefined;
   return (path) => {
@@ -82,33 +94,29 @@ export function rootsOf({ seed, volume }: Omit<Opened, 'made'>): { seed: Directo
   return { seed: lookAt(seed.descriptor) as Directory, volume: lookAt(volume.descriptor) as Directory };
 }
 
-function checkSource(source: string): void {
-  const stat = statOf(source, 'source');
-  const shown = displayText(source);
-  if (stat === undefined)
-    throw new UsageError(`source ${shown} does not exist; name the seed's directory with --source or VOLSEED_SOURCE`);
-  if (!stat.isDirectory())
-    throw new UsageError(`source ${shown} is not a directory; a seed is a directory (archives cannot be seeded yet)`);
+function checkSource(source: string, named: string): void {
+  const stat = statOf(source, named);
+  if (stat === undefined) throw new UsageError(`${named} does not exist; name the directory that holds the seed`);
+  if (!stat.isDirectory()) throw new UsageError(`${named} is not a directory; an archive cannot be a seed yet`);
 }
 
-function checkTarget(target: string): boolean {
-  const stat = statOf(target, 'target');
-  if (stat?.isDirectory() === false)
-    throw new UsageError(`target ${displayText(target)} is not a directory; name the volume's directory`);
-  if (stat === undefined && statOf(dirname(target), 'target')?.isDirectory() !== true) {
+function checkTarget(target: string, named: string): boolean {
+  const stat = statOf(target, named);
+  if (stat?.isDirectory() === false) throw new UsageError(`${named} is not a directory; name the volume's directory`);
+  if (stat === undefined && statOf(dirname(target), named)?.isDirectory() !== true) {
     throw new UsageError(
-      `target ${displayText(target)} does not exist, nor does the directory it would be in; mount the volume, or mend --target`,
+      `${named} does not exist, nor does the directory it would be in; mount the volume, or mend the path`,
     );
   }
   return stat !== undefined;
 }
 
-function statOf(path: string, what: string): fs.Stats | undefined {
+function statOf(path: string, named: string): fs.Stats | undefined {
   try {
     return fs.statSync(path, { throwIfNoEntry: false });
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') return undefined;
-    throw new UsageError(`${what} ${displayText(path)} cannot be looked at: ${explain(error)}`, { cause: error });
+    throw new UsageError(`${named} cannot be looked at: ${explain(error)}`, { cause: error });
   }
 }
 
@@ -136,19 +144,19 @@ function chain(path: string): string[] {
 }
 
 /** As rsync does: the last directory of the path, not those above it, which would hide a mount that is not there. */
-function makeTarget(target: string): void {
+function makeTarget(target: string, named: string): void {
   try {
     fs.mkdirSync(target, 0o755);
   } catch (error) {
-    throw new VolumeError(`target ${displayText(target)} cannot be made: ${explain(error)}`, { cause: error });
+    throw new VolumeError(`${named} cannot be made: ${explain(error)}`, { cause: error });
   }
 }
 
-function open(path: string, what: string): Anchor {
+function open(path: string, named: string): Anchor {
   try {
     return Anchor.open(path);
   } catch (error) {
-    throw new UsageError(`${what} ${displayText(path)} cannot be opened: ${explain(error)}`, { cause: error });
+    throw new UsageError(`${named} cannot be opened: ${explain(error)}`, { cause: error });
   }
 }
 

@@ -1,8 +1,11 @@
 /** The file that a command names, found as execvp and a shell's exec find it. */
 import fs from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { codeOf, CommandError, EXIT, explain } from '../core/errors.ts';
 import { displayText } from '../core/path.ts';
 
+/** As many links as the kernel follows on one path. */
+const MOST_LINKS = 40;
 /** What a shell without PATH searches. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -10,9 +13,8 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 export function findCommand(command: string, path = DEFAULT_PATH): string {
   const name = displayText(command);
   if (command.includes('/')) return checkExecutable(command, name);
-  const searched = path.split(':').map((directory) => (directory === '' ? '.' : directory));
   let refused: string | undefined;
-  for (const directory of command === '' ? [] : searched) {
+  for (const directory of command === '' ? [] : directoriesOf(path)) {
     const file = `${directory}/${command}`;
     if (isExecutable(file)) return file;
     if (isRegular(file)) refused ??= file;
@@ -22,6 +24,42 @@ export function findCommand(command: string, path = DEFAULT_PATH): string {
     EXIT.notFound,
     `command not found: ${name === '' ? "''" : name} (searched PATH=${displayText(path)}); name it by its full path, or set PATH`,
   );
+}
+
+/**
+ * The same before the seeding, so that a typing error costs none. A command that the seeding may bring, because it would lie on
+ * the volume, is not looked for yet.
+ * @param volume the absolute path of the volume.
+ */
+export function checkCommand(command: string, path: string | undefined, volume: string): void {
+  const root = whereabouts(volume);
+  const places = command.includes('/') ? [command] : directoriesOf(path).map((directory) => `${directory}/${command}`);
+  if (places.some((place) => `${whereabouts(resolve(place))}/`.startsWith(`${root}/`))) return;
+  findCommand(command, path);
+}
+
+/** Where a path leads, all links on the way followed, though its end may not exist yet. */
+function whereabouts(path: string, links = 0): string {
+  try {
+    return fs.realpathSync(path);
+  } catch {
+    const parent = whereabouts(dirname(path), links);
+    const here = `${parent === '/' ? '' : parent}/${basename(path)}`;
+    const target = links < MOST_LINKS ? linkAt(here) : undefined;
+    return target === undefined ? here : whereabouts(resolve(parent, target), links + 1);
+  }
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function directoriesOf(path = DEFAULT_PATH): string[] {
+  return path.split(':').map((directory) => (directory === '' ? '.' : directory));
 }
 
 function checkExecutable(file: string, name: string): string {

@@ -2,7 +2,7 @@
 import { explain, UsageError } from '../core/errors.ts';
 import type { Account } from './accounts.ts';
 
-/** Groups first, then group, then user: afterwards there is no way back. HOME becomes the user's, as gosu sets it. */
+/** Groups first, then group, then user: afterwards there is no way back. HOME becomes the user's, or /, as gosu sets it. */
 export function dropTo({ uid, gid, groups, home }: Account): void {
   try {
     process.setgroups?.([...groups]);
@@ -18,5 +18,5 @@ export function dropTo({ uid, gid, groups, home }: Account): void {
       },
     );
   }
-  if (home !== undefined && home !== '') process.env['HOME'] = home;
+  process.env['HOME'] = home === undefined || home === '' ? '/' : home;
 }

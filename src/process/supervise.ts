@@ -29,7 +29,8 @@ const OWN = new Set([
   'SIGINFO',
   'SIGLOST',
 ]);
-const ENDING = new Set(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']);
+/** An order to stop. SIGHUP is none: to most services it says to read their configuration again. */
+const ENDING = new Set(['SIGTERM', 'SIGINT', 'SIGQUIT']);
 
 interface Terms {
   /** Milliseconds from the first ending signal to SIGKILL. */

@@ -21,6 +21,8 @@ describe('settings', () => {
       command: 'sync',
       source: '/var/initialdata',
       target: '/data',
+      sourceBy: 'the default of --source',
+      targetBy: 'DATA_DIR_PATH',
       stateDir: undefined,
       policy: 'newer',
       selection: { include: undefined, exclude: undefined },
@@ -110,7 +112,7 @@ describe('settings', () => {
     const args = '--user app:app --nofile 1024 --supervise --grace 5s --on-failure start -- server';
     expect((await settled('run', args)).service).toEqual({
       argv: ['server'],
-      user: 'app:app',
+      user: { value: 'app:app', by: '--user' },
       nofile: 1024,
       supervise: true,
       grace: 5000,

@@ -8,7 +8,10 @@ import { directory, file, symlink } from '../support/tree.ts';
 import { anchorAt, canMount, mount, path, place, still, type Literal } from './place.ts';
 
 function open(source: string, target: string, mayMake = true): Opened {
-  const opened = openTrees(source, target, mayMake);
+  const opened = openTrees(
+    { source, target, sourceBy: '--source', targetBy: '--target', stateDir: undefined },
+    mayMake,
+  );
   onTestFinished(() => {
     opened.seed.close();
     opened.volume?.close();
@@ -34,11 +37,11 @@ describe('openTrees', () => {
   });
 
   it.each([
-    ['a source that is not there', 'none', 'volume', 'source ROOT/none does not exist'],
-    ['a source that is a file', 'f', 'volume', 'source ROOT/f is not a directory'],
-    ['a source below a file', 'f/x', 'volume', 'source ROOT/f/x does not exist'],
-    ['a source that is a link to nowhere', 'broken', 'volume', 'source ROOT/broken does not exist'],
-    ['a target that is a file', 'seed', 'f', 'target ROOT/f is not a directory'],
+    ['a source that is not there', 'none', 'volume', 'source ROOT/none (--source) does not exist'],
+    ['a source that is a file', 'f', 'volume', 'source ROOT/f (--source) is not a directory'],
+    ['a source below a file', 'f/x', 'volume', 'source ROOT/f/x (--source) does not exist'],
+    ['a source that is a link to nowhere', 'broken', 'volume', 'source ROOT/broken (--source) does not exist'],
+    ['a target that is a file', 'seed', 'f', 'target ROOT/f (--target) is not a directory'],
     ['a target nowhere near a directory', 'seed', 'none/below', 'nor does the directory it would be in'],
     ['a target below a file', 'seed', 'f/x', 'nor does the directory it would be in'],
     ['the same directory', 'seed', 'seed', 'are the same directory'],
