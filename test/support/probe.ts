@@ -52,8 +52,8 @@ export function ground(seed: Literal | Tree | string = plainSeed, volume: Litera
   return layOut(place.path, seed, volume);
 }
 
-/** The same where programs can be executed: many a file system in memory is mounted without that. */
-export function groundForPrograms(seed: Literal | Tree = plainSeed, volume: Literal = {}): Ground {
+/** The same on a disk, where programs can be executed: in memory is often mounted without that. */
+export function groundOnDisk(seed: Literal | Tree = plainSeed, volume: Literal = {}): Ground {
   const root = mkdtempSync(join(tmpdir(), 'volseed-test-'));
   onTestFinished(() => remove(root));
   chmodSync(root, 0o755);

@@ -30,6 +30,8 @@ export interface Running {
   readonly ended: Promise<Ending>;
   readonly ending: () => Ending | undefined;
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** Ends it with all that it has started. */
+  readonly end: () => Promise<void>;
 }
 
 /** Starts `volseed ARGS`; the environment is PATH and what `env` says, nothing else. */
@@ -71,6 +73,10 @@ export function start(command: string, args: readonly string[], launch: Launch =
     ended,
     ending: () => ending,
     kill: (signal) => child.kill(signal),
+    end: async () => {
+      endGroup(pid);
+      await ended;
+    },
   };
 }
 

@@ -23,6 +23,8 @@ export interface Flavour {
   readonly roots: readonly Attributes[];
   /** How many pairs in a hundred have seed entries whose mode closes them to their owner. */
   readonly closedSeeds: number;
+  /** The same for the volume. */
+  readonly closedVolumes: number;
   /** How many pairs in a hundred have entries of strangers in their volume. */
   readonly strangers: number;
   /** Whether the volume may have something else where the seed has a directory. */
@@ -39,6 +41,7 @@ export const asRoot: Flavour = {
   volumeOwners: [owned(0), owned(0), owned(1000), owned(0, 2000), owned(1_000_000_000, 3)],
   roots: [{ mode: 0o755 }, { mode: 0o700 }, { mode: 0o2775, ...owned(0, 2000) }, { mode: 0o1777 }, { mode: 0o555 }],
   closedSeeds: 100,
+  closedVolumes: 100,
   strangers: 30,
   swapDirectories: true,
   ownRoots: false,
@@ -54,14 +57,16 @@ export const asUser = ({ uid, gid }: Owner): Flavour => ({
     { mode: 0o777, ...owned(0, 2000) },
   ],
   closedSeeds: 20,
+  closedVolumes: 100,
   strangers: 15,
   swapDirectories: true,
   ownRoots: false,
 });
 
-/** Run by an ordinary user who cannot make anything that belongs to others. */
+/** Run by an ordinary user who can neither make what belongs to others nor look into what is closed. */
 export const asMyself: Flavour = {
-  closedSeeds: 20,
+  closedSeeds: 0,
+  closedVolumes: 0,
   swapDirectories: true,
   ownRoots: false,
   seedOwners: [{}],
@@ -149,7 +154,8 @@ class Maker {
   readonly #flavour: Flavour;
   readonly #random: Random;
   readonly #names: readonly string[];
-  readonly #closed: boolean;
+  readonly #closedSeed: boolean;
+  readonly #closedVolume: boolean;
   readonly #strangers: boolean;
   readonly #modes: boolean;
 
@@ -158,7 +164,8 @@ class Maker {
     this.#flavour = flavour;
     // A few names for each pair, so that those in the links are often there.
     this.#names = Array.from({ length: 10 }, () => random.pick(random.chance(60) ? nastyNames : plainNames));
-    this.#closed = random.chance(flavour.closedSeeds);
+    this.#closedSeed = random.chance(flavour.closedSeeds);
+    this.#closedVolume = random.chance(flavour.closedVolumes);
     this.#strangers = random.chance(flavour.strangers);
     this.#modes = random.chance(80);
   }
@@ -295,12 +302,12 @@ class Maker {
   #seedAttributes(type: Entry['type']): Attributes {
     const random = this.#random;
     const mtime = random.pick(random.chance(60) ? ordinaryTimes : oddTimes);
-    return { mtime, ...this.#mode(type, this.#closed), ...random.pick(this.#flavour.seedOwners) };
+    return { mtime, ...this.#mode(type, this.#closedSeed), ...random.pick(this.#flavour.seedOwners) };
   }
 
   #volumeAttributes(type: Entry['type'], like?: Entry): Attributes {
     const random = this.#random;
-    const own = { ...this.#mode(type, true), ...this.#volumeOwner() };
+    const own = { ...this.#mode(type, this.#closedVolume), ...this.#volumeOwner() };
     if (like === undefined) return { mtime: random.pick(random.chance(60) ? ordinaryTimes : oddTimes), ...own };
     const mtime = random.chance(40) ? like.mtime : this.#moved(like.mtime ?? base);
     const { mode, uid, gid } = like;

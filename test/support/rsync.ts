@@ -35,6 +35,16 @@ export function volseed(command: 'sync' | 'plan', options: readonly string[] = [
   return (seed, volume, as) => run(node, [bundle, command, '--source', seed, '--target', volume, ...options], as);
 }
 
+/** Where the promise is that nothing changes. */
+export const doNothing: Program = async () => ({ code: 0, stdout: '', stderr: '' });
+
+export interface Around {
+  readonly before: Snapshot;
+  readonly seed: Snapshot;
+  /** What the program left, for a promise that leaves a choice. */
+  readonly found: Snapshot;
+}
+
 export interface Contract {
   readonly oracle: Program;
   readonly program: Program;
@@ -43,8 +53,8 @@ export interface Contract {
   readonly as?: Identity;
   /** The root's own attributes count too. */
   readonly root?: boolean;
-  /** Where the promise is not quite what the oracle does: what it is, from what that left, found and copied. */
-  readonly promised?: (left: Snapshot, before: Snapshot, seed: Snapshot) => Snapshot;
+  /** Where the promise is not quite what the oracle does: what it is, from what that left. */
+  readonly promised?: (left: Snapshot, around: Around) => Snapshot;
 }
 
 export interface Tally {
@@ -148,18 +158,17 @@ function resolved(entries: Tree, place: string): Tree {
 }
 
 async function judgeOne(one: Pair, at: Sides, contract: Contract): Promise<Verdict> {
-  const { oracle, program, promised = (left) => left, root = false, as = {} } = contract;
+  const { oracle, program, promised = (all) => all, root = false, as = {} } = contract;
   const untouchable = [at.seed, at.outside].map((dir) => ({ dir, was: snapshot(dir, { root: true, state: true }) }));
   const before = snapshot(at.b, { root });
   const started = BigInt(Date.now()) * 1_000_000n;
   const [expected, actual] = await Promise.all([oracle(at.seed, at.a, as), program(at.seed, at.b, as)]);
   if (![0, 23].includes(expected.code)) throw new Error(`the oracle ends ${expected.code}: ${expected.stderr}`);
+  const [left, found] = [snapshot(at.a, { root }), snapshot(at.b, { root })];
+  const wanted = promised(left, { before, seed: snapshot(at.seed, { root }), found });
   const faults = [
     ...(actual.code === expected.code ? [] : [`exit code ${actual.code}, expected ${expected.code}`]),
-    ...differences(promised(snapshot(at.a, { root }), before, snapshot(at.seed, { root })), snapshot(at.b, { root }), {
-      before,
-      started,
-    }),
+    ...differences(wanted, found, { before, started }),
     ...untouchable.flatMap(({ dir, was }) =>
       changes(was, snapshot(dir, { root: true, state: true })).map(
         (change) => `outside of the volume, in ${dir === at.seed ? 'the seed' : 'what links lead to'}: ${change}`,
@@ -180,61 +189,70 @@ const kind = (fault: string): string => fault.replaceAll(/'(?:[^'\\]|\\.)*'|[\d.
 
 /** Cuts a pair down as long as it still shows a difference of the kind that came first. */
 export async function smallest(verdict: Verdict, contract: Contract): Promise<Verdict> {
-  const deadline = Date.now() + 40_000;
-  let best = verdict;
+  const deadline = Date.now() + 60_000;
   const [first = ''] = verdict.faults.map(kind);
   const shows = ({ faults }: Verdict): boolean => faults.some((fault) => kind(fault) === first);
-  while (Date.now() < deadline) {
-    const steps = simplifications(best.pair);
-    const alone = await judge(
-      steps.map((step) => step(best.pair)),
-      contract,
-    );
-    const good = steps.filter((_, index) => alone[index] && shows(alone[index]));
-    if (good.length === 0) return best;
-    // As many at once as still show a difference together; a single one does.
-    const together: Pair[] = [];
-    for (let count = good.length; count >= 1; count = Math.floor(count / 2)) {
-      together.push(good.slice(0, count).reduce((smaller, step) => step(smaller), best.pair));
-    }
-    const judged = await judge(together, contract);
-    const next = judged.find(shows);
-    if (next === undefined) return best;
-    best = next;
+  let best = verdict;
+  let round = 0;
+  while (round < rounds.length && Date.now() < deadline) {
+    const smaller = await smallerBy(rounds[round]?.(best.pair) ?? [], best.pair, contract, shows);
+    round = smaller === undefined ? round + 1 : round;
+    best = smaller ?? best;
   }
   return best;
 }
 
+/** As many of the steps at once as still show it together. */
+async function smallerBy(
+  steps: readonly Simplification[],
+  from: Pair,
+  contract: Contract,
+  shows: (verdict: Verdict) => boolean,
+): Promise<Verdict | undefined> {
+  const alone = await judge(
+    steps.map((step) => step(from)),
+    contract,
+  );
+  const good = steps.filter((_, index) => alone[index] && shows(alone[index]));
+  const together: Pair[] = [];
+  for (let count = good.length; count >= 1; count = Math.floor(count / 2)) {
+    together.push(good.slice(0, count).reduce((smaller, step) => step(smaller), from));
+  }
+  return (await judge(together, contract)).find(shows);
+}
+
 type Simplification = (from: Pair) => Pair;
 
-// Without an owner of its own, the root would soon be closed to the user, which is another story.
-const inside = (path: string): boolean => path !== '.';
+const sidesOfPair = ['seed', 'volume', 'outside'] as const;
 
-function simplifications({ seed, volume, outside: beyond }: Pair): Simplification[] {
-  return [
-    ...[...seed.keys()].filter(inside).map((path): Simplification => (from) => ({
-      ...from,
-      seed: without(from.seed, path),
-    })),
-    ...[...volume.keys()].filter(inside).map((path): Simplification => (from) => ({
-      ...from,
-      volume: without(from.volume, path),
-    })),
-    ...(beyond.size > 0 ? [(from: Pair): Pair => ({ ...from, outside: new Map() })] : []),
-    ...[...seed].flatMap(([path, entry]) =>
-      (inside(path) ? simpler(entry) : []).map((change): Simplification => (from) => ({
+// The root stays as it is: with another owner it would be closed to an ordinary user, which is another story.
+const removals =
+  (which: (path: string) => boolean) =>
+  (whole: Pair): Simplification[] =>
+    sidesOfPair.flatMap((side) =>
+      [...whole[side].keys()].filter(which).map((path): Simplification => (from) => ({
         ...from,
-        seed: changed(from.seed, path, change),
+        [side]: without(from[side], path),
       })),
-    ),
-    ...[...volume].flatMap(([path, entry]) =>
-      (inside(path) ? simpler(entry) : []).map((change): Simplification => (from) => ({
-        ...from,
-        volume: changed(from.volume, path, change),
-      })),
-    ),
-  ];
-}
+    );
+
+const changesOfEntries = (whole: Pair): Simplification[] =>
+  sidesOfPair.flatMap((side) =>
+    [...whole[side]]
+      .filter(([path]) => path !== '.')
+      .flatMap(([path, entry]) =>
+        simpler(entry).map((change): Simplification => (from) => ({
+          ...from,
+          [side]: changed(from[side], path, change),
+        })),
+      ),
+  );
+
+const rounds = [
+  removals((path) => path !== '.' && !path.includes('/')),
+  removals((path) => path.includes('/')),
+  changesOfEntries,
+];
 
 function without(entries: Tree, path: string): Tree {
   return new Map([...entries].filter(([other]) => other !== path && !other.startsWith(`${path}/`)));
