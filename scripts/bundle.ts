@@ -11,12 +11,12 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { versio
  */
 const lateBuiltins: Plugin = {
   name: 'late builtins',
-  setup({ onLoad, onResolve }) {
-    onResolve({ filter: /./ }, ({ path, importer }) => {
+  setup(bundler) {
+    bundler.onResolve({ filter: /./ }, ({ path, importer }) => {
       if (!isBuiltin(path) || !importer.includes('/node_modules/')) return undefined;
       return { path, namespace: 'late-builtin' };
     });
-    onLoad({ filter: /./, namespace: 'late-builtin' }, ({ path }) => ({
+    bundler.onLoad({ filter: /./, namespace: 'late-builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
     }));
   },
