@@ -127,7 +127,7 @@ export const OPTIONS: readonly Option[] = [
     value: 'DIR',
     fallback: 'TARGET/.volseed',
     describe: 'where the state lies: for a volume that must not bear it',
-    commands: SEEDING,
+    commands: ALL,
   },
   {
     name: 'user',
