@@ -11,6 +11,7 @@ export default defineConfig({
           ...common,
           name: 'containers',
           include: ['test/containers/**/*.test.ts'],
+          globalSetup: ['test/containers/setup.ts'],
           // One engine, named containers and images: one file after the other.
           fileParallelism: false,
           testTimeout: 600_000,

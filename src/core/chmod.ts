@@ -52,7 +52,8 @@ function parseItem(text: string, umask: number): Item | undefined {
   let top = 0;
   for (const letter of permissions) {
     what |= WHAT[letter] ?? 0;
-    if (letter === 's') top |= special === 0 ? 0o4000 : special;
+    // Without u, g or a, rsync's `s` takes a `t` before it back.
+    if (letter === 's') top = special === 0 ? 0o4000 : top | special;
     if (letter === 't') top |= 0o1000;
   }
   const everyone = who === 0;

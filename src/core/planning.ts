@@ -157,10 +157,16 @@ export class Planning {
 
   #addRoot(seed: Directory, volume: Directory): void {
     const wanted = this.#wanted(seed) as Directory;
-    const fix = { mode: true, owner: true, time: true };
     const decision = decide(wanted, volume, { ...this.#terms, policy: 'newer' }, false);
     if (decision.verb === 'attributes') {
-      this.#changes.push({ path: ROOT, verb: 'attributes', old: volume, new: wanted, reason: decision.reason, fix });
+      this.#changes.push({
+        path: ROOT,
+        verb: 'attributes',
+        old: volume,
+        new: wanted,
+        reason: decision.reason,
+        fix: decision.fix,
+      });
     }
     this.#directories.set(ROOT, { wanted, managed: true });
     const root = this.#above[0];

@@ -108,7 +108,7 @@ function toMicroseconds(seed: Attributes, volume: Attributes): number {
 function fixFor(seed: Entry, volume: Entry, time: boolean, terms: Terms): Fix {
   const gid = seed.gid === LEAVE ? volume.gid : seed.gid;
   // The kernel drops the bit without a word where the group is not ours; to want it would be to correct it for ever.
-  const wanted = terms.keepsGroup(gid) || seed.kind === 'directory' ? seed.mode : seed.mode & ~SET_GID;
+  const wanted = terms.keepsGroup(gid) ? seed.mode : seed.mode & ~SET_GID;
   return {
     mode: seed.kind !== 'link' && wanted !== volume.mode && seed.mode !== volume.mode,
     owner: gid !== volume.gid || (seed.uid !== LEAVE && seed.uid !== volume.uid),

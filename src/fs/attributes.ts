@@ -32,6 +32,16 @@ export function applyToBuilt(name: Name, wanted: Entry, fix: Fix): void {
   });
 }
 
+/**
+ * Gives a directory that was just made its mode while it is filled. Said even where it has it, if the set-group-id bit is in it:
+ * the kernel then takes the bit off for whoever is not of the group, as it will in the end.
+ */
+export function settleNewDirectory(name: Name, mode: number): void {
+  withDoor(name, (found, door) => {
+    if (found.kind === 'directory' && (found.mode !== 0o700 || mode !== 0o700)) door.changeMode(mode);
+  });
+}
+
 /** Gives a directory the mtime back that it had before something in it changed; where that cannot be done, it is no error. */
 export function putBackTime(handle: number, before: Entry): void {
   const { seconds, nanoseconds } = lookAt(handle);

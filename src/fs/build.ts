@@ -5,7 +5,7 @@ import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts
 import type { Change, Problem, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
-import { ALL_ATTRIBUTES, applyToBuilt } from './attributes.ts';
+import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
 import { copyLarge, readSmall, SeedChanged, SMALL, writeSmall, type Birth } from './copy.ts';
 import { isMissing, makeDirectory, makeLink } from './disk.ts';
 
@@ -21,7 +21,6 @@ export interface Workshop {
 
 /** What reading the seed may come to, and writing to the stage, where nobody else works, does not. */
 const SEED_SIDE = new Set(['EACCES', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM', 'ENXIO']);
-const ONLY_MODE = { mode: true, owner: false, time: false };
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_FILES = 256;
 
@@ -70,7 +69,7 @@ export class Builder {
     if (entry.kind === 'directory') {
       makeDirectory(name, 0o700);
       // Born in a directory that hands its group down, it would hand it on, and is not always to.
-      applyToBuilt(name, { ...entry, mode: 0o700 | (entry.mode & SET_GID) }, ONLY_MODE);
+      settleNewDirectory(name, 0o700 | (entry.mode & SET_GID));
     } else {
       makeLink(name, entry.target);
       applyToBuilt(name, entry, ALL_ATTRIBUTES);

@@ -28,8 +28,8 @@ const PIECE = 4 * 1024 * 1024;
 export interface Birth {
   readonly uid: number;
   readonly gid: number;
-  /** The mode given at open is the mode it has: no umask and no default ACL takes anything away. */
-  readonly modeHolds: boolean;
+  /** Owner, group, and the mode given at open are what it has: no umask, no default ACL, no directory's group says otherwise. */
+  readonly certain: boolean;
 }
 
 /** The seed's file is not what the scan saw. The message is the rest of a sentence. */
@@ -76,7 +76,8 @@ export async function copyLarge(
     try {
       const count = await transfer(source, target, entry.size, pulse);
       checkUnchanged(source, entry, count);
-      finish(target, entry, { ...birth, modeHolds: false });
+      // copyFile gives it the source's owner and mode, too, where it may.
+      finish(target, entry, { ...birth, certain: false });
     } catch (error) {
       enterStage();
       removeFile(to);
@@ -124,9 +125,10 @@ function modeAtBirth({ mode }: File): number {
 
 /** Owner before mode, because a change of owner clears the set-id bits; time last, because writing moves it. */
 function finish(descriptor: number, entry: File, birth: Birth): void {
-  const uid = entry.uid === LEAVE ? birth.uid : entry.uid;
-  const gid = entry.gid === LEAVE ? birth.gid : entry.gid;
-  if (uid !== birth.uid || gid !== birth.gid) changeOwner(descriptor, uid, gid);
-  if (!birth.modeHolds || (entry.mode & SET_ID_OR_STICKY) !== 0) changeMode(descriptor, entry.mode);
+  const found = birth.certain ? birth : lookAt(descriptor);
+  const uid = entry.uid === LEAVE ? found.uid : entry.uid;
+  const gid = entry.gid === LEAVE ? found.gid : entry.gid;
+  if (uid !== found.uid || gid !== found.gid) changeOwner(descriptor, uid, gid);
+  if (!birth.certain || (entry.mode & SET_ID_OR_STICKY) !== 0) changeMode(descriptor, entry.mode);
   changeTime(descriptor, entry);
 }

@@ -6,6 +6,7 @@ import { codeOf, explain, Refused, VolumeError } from '../core/errors.ts';
 import { displayText, fromText, ROOT, type Name } from '../core/path.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import { Anchor } from './anchor.ts';
+import { putBackTime } from './attributes.ts';
 import { byHandle, close, hasProc, isMissing, lookAt, makeDirectory, openHandle } from './disk.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
@@ -35,7 +36,9 @@ export class StateDirectory implements PrivateDirectory {
     const anchor = volume.fork();
     try {
       anchor.here();
+      const before = lookAt(anchor.descriptor);
       const made = createIfMissing(name, shownAs, volume.root);
+      if (made) putBackTime(anchor.descriptor, before);
       const { inode, device } = secure(name, shownAs);
       anchor.down(name);
       const entered = lookAt(anchor.descriptor).witness;

@@ -9,6 +9,7 @@ import { isSame } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
 import type { Identity } from '../core/identity.ts';
 import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import type { Fix } from '../core/reconcile.ts';
 import type { Change, Holder, Plan, Problem, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
@@ -99,7 +100,7 @@ class Work {
   correct(change: Change): void {
     const { path, old, new: wanted, fix } = change;
     this.#attempt(change, () => {
-      if (path === ROOT) return this.#correctRoot(wanted);
+      if (path === ROOT) return this.#correctRoot(wanted, fix ?? ALL_ATTRIBUTES);
       const name = nameOf(path);
       this.#enter(parentOf(path));
       const found = look(name);
@@ -137,10 +138,10 @@ class Work {
     });
   }
 
-  #correctRoot(wanted: Attributes): Outcome {
+  #correctRoot(wanted: Attributes, fix: Fix): Outcome {
     this.#context.volume.moveTo(ROOT);
     const { descriptor } = this.#context.volume;
-    setAttributes(handleDoor(descriptor), lookAt(descriptor), wanted, ALL_ATTRIBUTES);
+    setAttributes(handleDoor(descriptor), lookAt(descriptor), wanted, fix);
     this.#touched.add(ROOT);
     return 'done';
   }

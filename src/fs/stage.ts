@@ -5,7 +5,7 @@
  * Fail: what was staged is removed, or left to the next run's sweep, and the volume is as before.
  */
 import { randomBytes } from 'node:crypto';
-import type { Entry } from '../core/entry.ts';
+import { LEAVE, SET_GID, type Entry } from '../core/entry.ts';
 import { codeOf, explain, VolseedError, VolumeError } from '../core/errors.ts';
 import { groupsOf, settleGroups } from '../core/groups.ts';
 import { displayText, join, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
@@ -13,6 +13,7 @@ import type { Change, Plan, Problem, Unit } from '../core/plan.ts';
 import { unitsOf } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
+import { putBackTime } from './attributes.ts';
 import { Builder, isLate } from './build.ts';
 import type { Birth } from './copy.ts';
 import { byHandle, close, createFile, list, look, lookAt, makeDirectory, removeFile } from './disk.ts';
@@ -89,7 +90,7 @@ export class Stage {
   /** Builds everything a plan wants built. Throws what ends the staging as a whole (no space, an I/O error, a signal). */
   async fill(plan: Plan): Promise<Staged[]> {
     const staged: Staged[] = [];
-    const parents = new Parents(this.#site.volume, plan);
+    const parents = new Parents(this.#site, plan, this.#isOurs);
     const builder = this.#builderAt(this.#walker, this.#birth);
     try {
       for (const unit of unitsOf(plan.changes)) {
@@ -188,7 +189,7 @@ export class Stage {
   async #buildIn(volume: Anchor, item: Staged, name: Name): Promise<Staged[]> {
     const place = volume.fork();
     try {
-      const builder = this.#builderAt(place, { ...this.#birth, modeHolds: false });
+      const builder = this.#builderAt(place, { ...this.#birth, certain: false });
       await builder.add(item.unit, name);
       await builder.flush();
       return withoutFailed(item, builder);
@@ -273,7 +274,9 @@ function removeBesides(volume: Anchor, paths: readonly RelPath[], self: Identity
       const directory = parentOf(path);
       const closed = moveInto(volume, directory);
       const mode = closed ?? makeWritable(volume, self);
+      const before = lookAt(volume.descriptor);
       removeTree(volume, nameOf(path));
+      putBackTime(volume.descriptor, before);
       if (mode !== undefined) closeAgain(volume, new Unlocked([[directory, mode]]));
     } catch (error) {
       // Gone, swapped, or not ours any more: a stray file that cannot be removed is no reason not to seed.
@@ -284,12 +287,14 @@ function removeBesides(volume: Anchor, paths: readonly RelPath[], self: Identity
 
 /** The directories that units go into, as they will be when the units arrive. */
 class Parents {
-  readonly #volume: Anchor;
+  readonly #site: Site;
+  readonly #isOurs: (gid: number) => boolean;
   readonly #corrected: ReadonlyMap<RelPath, Change>;
   #last: { readonly path: RelPath; readonly entry: Entry } | undefined;
 
-  constructor(volume: Anchor, plan: Plan) {
-    this.#volume = volume;
+  constructor(site: Site, plan: Plan, isOurs: (gid: number) => boolean) {
+    this.#site = site;
+    this.#isOurs = isOurs;
     this.#corrected = new Map(
       plan.changes.filter(({ verb }) => verb === 'attributes').map((change) => [change.path, change]),
     );
@@ -297,14 +302,21 @@ class Parents {
 
   of(path: RelPath): Entry {
     const directory = parentOf(path);
-    if (this.#last?.path !== directory) {
-      this.#volume.moveTo(directory);
-      const found = lookAt(this.#volume.descriptor);
-      const wanted = this.#corrected.get(directory)?.new;
-      const gid = wanted === undefined || wanted.gid === -1 ? found.gid : wanted.gid;
-      this.#last = { path: directory, entry: { ...found, gid, mode: wanted?.mode ?? found.mode } };
-    }
+    if (this.#last?.path !== directory) this.#last = { path: directory, entry: this.#lookAhead(directory) };
     return this.#last.entry;
+  }
+
+  #lookAhead(directory: RelPath): Entry {
+    const { volume, self } = this.#site;
+    volume.moveTo(directory);
+    const found = lookAt(volume.descriptor);
+    // Whose directory it is not can neither correct it nor open it for the work.
+    if (!self.privileged && found.uid !== self.uid) return found;
+    const change = this.#corrected.get(directory);
+    const gid = change === undefined || change.new.gid === LEAVE ? found.gid : change.new.gid;
+    const mode = change?.fix?.mode === true ? change.new.mode : found.mode;
+    const touched = mode !== found.mode || (!self.privileged && (mode & 0o700) !== 0o700);
+    return { ...found, gid, mode: touched && !this.#isOurs(gid) ? mode & ~SET_GID : mode };
   }
 }
 
@@ -313,7 +325,7 @@ function probe(): Birth {
   const descriptor = createFile(name, 0o777);
   try {
     const { uid, gid, mode } = lookAt(descriptor);
-    return { uid, gid, modeHolds: mode === 0o777 };
+    return { uid, gid, certain: mode === 0o777 };
   } finally {
     close(descriptor);
     removeFile(name);

@@ -1,0 +1,35 @@
+// node scripts/ci-totals.mjs REPORT.json...: adds up vitest's JSON reports and prints one line of totals, the last of
+// standard output. Ends with 1 unless there were tests and every one passed.
+import { readFileSync } from 'node:fs';
+
+const totals = process.argv.slice(2).map(ofReport).reduce(sum, none());
+console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.passed > 0 && totals.failed === 0 && totals.skipped === 0 ? 0 : 1;
+
+/** A suite that left no report, or one without tests, did not run: that is a failure too. */
+function ofReport(path) {
+  try {
+    const files = JSON.parse(readFileSync(path, 'utf8')).testResults;
+    if (files.length === 0) throw new Error('no test ran');
+    return files.map(ofFile).reduce(sum, none());
+  } catch (error) {
+    console.error(`${path}: ${error.message}`);
+    return { ...none(), failed: 1 };
+  }
+}
+
+/** A file that failed as a whole (it does not load, a hook threw) counts once, beside the tests that it kept from running. */
+function ofFile({ status, assertionResults: tests }) {
+  const count = (state) => tests.filter((test) => test.status === state).length;
+  const [passed, failed] = [count('passed'), count('failed')];
+  const asWhole = status === 'failed' && failed === 0 ? 1 : 0;
+  return { passed, failed: failed + asWhole, skipped: tests.length - passed - failed };
+}
+
+function none() {
+  return { passed: 0, failed: 0, skipped: 0 };
+}
+
+function sum(a, b) {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}
