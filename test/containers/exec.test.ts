@@ -1,5 +1,5 @@
 // What the service finds that volseed has become: what a shell's exec would have given it.
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { docker } from '../support/docker.ts';
 import { type Container, type Launch, runToEnd, serve, start, until } from './container.ts';
 import { containers, newVolume } from './lab.ts';
@@ -7,6 +7,7 @@ import { finished } from './reading.ts';
 
 const server = ['node', '/srv/server.js', '--port', '8080'];
 const sleep = ['sleep', '1000'];
+const settling = { timeout: 30_000, interval: 250 };
 
 containers('volseed as the ENTRYPOINT', () => {
   test('the service is PID 1, and there is no other process', async () => {
@@ -19,8 +20,11 @@ containers('volseed as the ENTRYPOINT', () => {
   for (const command of [server, sleep]) {
     test(`${command[0]} finds what \`exec\` in bash gives it: signals, descriptors, limits, place`, async () => {
       const [mine, theirs] = await Promise.all([becomes(command), becomes(command, byBash(command))]);
-      expect(await status(mine)).toEqual(await status(theirs));
-      expect(await descriptors(mine)).toEqual(await descriptors(theirs));
+      // Both have been exec'd, but each may still be on its way to its own signal handlers and sockets.
+      await vi.waitFor(async () => {
+        expect(await status(mine)).toEqual(await status(theirs));
+        expect(await descriptors(mine)).toEqual(await descriptors(theirs));
+      }, settling);
       for (const read of [
         ['readlink', '/proc/1/cwd'],
         ['readlink', '/proc/1/exe'],
@@ -34,7 +38,9 @@ containers('volseed as the ENTRYPOINT', () => {
 
   test('the limits of a Node service are those that Node gives itself', async () => {
     const [mine, theirs] = await Promise.all([becomes(server), becomes(server, byBash(server))]);
-    expect(await mine.exec('cat', '/proc/1/limits')).toBe(await theirs.exec('cat', '/proc/1/limits'));
+    await vi.waitFor(async () => {
+      expect(await mine.exec('cat', '/proc/1/limits')).toBe(await theirs.exec('cat', '/proc/1/limits'));
+    }, settling);
   });
 
   test('a program that handles no signal ignores and blocks none', async () => {
