@@ -69,10 +69,9 @@ async function sync(
   const { log, pulse, self } = context;
   refuseWithoutProc(volume, self);
   if (isReadOnly(volume)) return await confirm(settings, rules, trees, context);
-  const asFound = lookAt(volume.descriptorOfRoot);
   using state = StateDirectory.open(volume, settings.stateDir);
   using session = await Session.begin(state, { ...settings, log, pulse });
-  const rootBefore = state.made ? asFound : lookAt(volume.descriptorOfRoot);
+  const rootBefore = lookAt(volume.descriptorOfRoot);
   const account = new Account(log);
   const unlocked = new Unlocked();
   let stage: Stage | undefined;

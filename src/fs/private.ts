@@ -16,11 +16,8 @@ export const STATE_NAME = '.volseed';
 export class StateDirectory implements PrivateDirectory {
   readonly anchor: Anchor;
   readonly shownAs: string;
-  /** It was not there before: its making moved the mtime of the directory it is in. */
-  readonly made: boolean;
 
-  private constructor(anchor: Anchor, shownAs: string, made: boolean) {
-    this.made = made;
+  private constructor(anchor: Anchor, shownAs: string) {
     this.anchor = anchor;
     this.shownAs = shownAs;
   }
@@ -37,8 +34,7 @@ export class StateDirectory implements PrivateDirectory {
     try {
       anchor.here();
       const before = lookAt(anchor.descriptor);
-      const made = createIfMissing(name, shownAs, volume.root);
-      if (made) putBackTime(anchor.descriptor, before);
+      if (createIfMissing(name, shownAs, volume.root)) putBackTime(anchor.descriptor, before);
       const { inode, device } = secure(name, shownAs);
       anchor.down(name);
       const entered = lookAt(anchor.descriptor).witness;
@@ -47,7 +43,7 @@ export class StateDirectory implements PrivateDirectory {
           `${shownAs} was swapped while it was opened; see who else writes to the volume, and run again`,
         );
       }
-      return new StateDirectory(anchor, shownAs, made);
+      return new StateDirectory(anchor, shownAs);
     } catch (error) {
       anchor.close();
       throw error;
