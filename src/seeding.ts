@@ -1,26 +1,28 @@
 /**
  * One seeding, phase by phase; each phase says in its own module what holds if it fails.
  *
- *   settle (config/settings.ts) → lock → scan → reconcile → refuse → stage → flush → publish → flush → record
+ *   settle (config/settings.ts) → lock → scan → reconcile → refuse → back up → stage → flush → publish → flush → record
  *
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
-import type { Settings } from './config/settings.ts';
+import { carryOut } from './applying.ts';
+import { selectBy } from './config/patterns.ts';
+import type { Reset, Settings } from './config/settings.ts';
+import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
 import type { Identity } from './core/identity.ts';
 import type { Log } from './core/log.ts';
-import type { Plan } from './core/plan.ts';
-import { Planning, type Rules } from './core/planning.ts';
+import { displayText, type RelPath } from './core/path.ts';
+import { isIdle, type Plan } from './core/plan.ts';
+import { Planning, type ResetRules, type Rules } from './core/planning.ts';
 import type { Pulse } from './core/pulse.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
 import { lookAt } from './fs/disk.ts';
-import { flush } from './fs/flush.ts';
 import { StateDirectory } from './fs/private.ts';
-import { publish } from './fs/publish.ts';
 import { scan, type Trees } from './fs/scan.ts';
-import { refuseIfLacking } from './fs/space.ts';
-import { Stage, sweep } from './fs/stage.ts';
+import { seedSource } from './fs/copy.ts';
+import { sweep } from './fs/stage.ts';
 import { isReadOnly, openTrees, passedOver, readOnly, refuseWithoutProc, rootsOf, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { owner } from './process/accounts.ts';
@@ -28,17 +30,11 @@ import { Account } from './report/account.ts';
 import { sayBeginning, sayPlan } from './report/lines.ts';
 import { Session } from './state/session.ts';
 
-export interface Context {
-  readonly log: Log;
-  readonly pulse: Pulse;
-  readonly self: Identity;
-}
-
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
-  const rules = rulesOf(settings, context.self);
   const trees = openTrees(settings, !settings.dryRun);
   try {
+    const rules = { ...rulesOf(settings, context.self), reset: await resetOf(settings, trees, context) };
     if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);
     return await sync(settings, rules, trees, trees.volume, context);
   } finally {
@@ -56,7 +52,7 @@ async function plan(settings: Settings, rules: Rules, trees: Opened, { log, puls
   sayPlan(log, made, account.expected(made));
   // What stands in the way is foreseen, and so no failure of the plan; what could not be read is.
   if (made.problems.some(({ kind }) => kind === 'failed')) return EXIT.partial;
-  return settings.exitCode && made.changes.length > 0 ? EXIT.somethingToDo : EXIT.done;
+  return settings.exitCode && !isIdle(made) ? EXIT.somethingToDo : EXIT.done;
 }
 
 async function sync(
@@ -72,28 +68,26 @@ async function sync(
   using state = StateDirectory.open(volume, settings.stateDir);
   using session = await Session.begin(state, { ...settings, log, pulse });
   const rootBefore = lookAt(volume.descriptorOfRoot);
-  const account = new Account(log);
+  const account = new Account(log, settings.command === 'reset' ? 'Reset' : undefined);
   const unlocked = new Unlocked();
-  let stage: Stage | undefined;
   try {
     sweep(state, volume, self);
+    const due = resetDue(rules, settings.reset, session, log);
     sayBeginning(log, settings);
-    const made = await reconcile(settings, rules, trees, unlocked, pulse);
+    const made = await reconcile(settings, due, trees, unlocked, pulse);
     for (const problem of made.problems) account.problem(problem);
-    refuseIfLacking(made, volume);
-    if (made.changes.length > 0) {
-      stage = Stage.open({ seed: trees.seed, volume, state, self, pulse, problem: account.problem }, session.id);
-      await apply(made, stage, volume, unlocked, settings.flush, account, context);
-    }
+    const why = settings.backup.on && !backupIsOff(settings, due) ? whyOf(settings) : undefined;
+    const source = seedSource(trees.seed);
+    const work = { settings, context, volume, state, account, unlocked, run: session.id, why, source: () => source };
+    await carryOut(made, work);
     account.end(made);
-    session.complete(account, settings.flush && made.changes.length > 0);
+    session.complete(account, settings.flush && !isIdle(made), due.reset && settings.reset?.id);
     return account.exitCode;
   } catch (error) {
     session.fail(account, error);
     throw error;
   } finally {
     closeAgain(volume, unlocked);
-    stage?.[Symbol.dispose]();
     if (!settings.rootAttrs && !trees.made) putBackTime(volume.descriptorOfRoot, rootBefore);
   }
 }
@@ -104,7 +98,8 @@ async function confirm(settings: Settings, rules: Rules, trees: Opened, { log, p
   const account = new Account(log);
   const made = await reconcile(settings, rules, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
-  if (made.changes.length > 0) throw readOnly(settings.target, made.changes.length);
+  const left = made.changes.length + made.removals.length;
+  if (left > 0) throw readOnly(settings.target, left);
   account.end(made);
   return account.exitCode;
 }
@@ -122,33 +117,72 @@ async function reconcile(
   return planning.plan();
 }
 
-/** Stage, flush, publish, flush. */
-async function apply(
-  made: Plan,
-  stage: Stage,
-  volume: Anchor,
-  unlocked: Unlocked,
-  toDisk: boolean,
-  account: Account,
-  { self, pulse }: Context,
-): Promise<void> {
-  const publication = { volume, self, pulse, opened: unlocked, trash: () => stage.trash, ...account.listeners };
-  let staged = await stage.fill(made);
-  for (;;) {
-    if (toDisk) await flush(volume.descriptorOfRoot, stage.written(staged));
-    const { crossing, touched } = await publish(made, staged, publication);
-    if (toDisk) await flush(volume.descriptorOfRoot, touched);
-    if (crossing.length === 0) return;
-    made = { ...made, changes: crossing.flatMap(({ top, below }) => [top, ...below]) };
-    staged = await stage.fillBeside(crossing);
-  }
-}
-
 function rulesOf(settings: Settings, self: Identity): Rules {
   const { chown } = settings;
   return {
     ...settings,
+    // Nothing else is a reset's affair.
+    policy: settings.command === 'reset' ? 'never' : settings.policy,
+    reset: undefined,
     self,
     owner: chown === undefined ? { uid: undefined, gid: undefined } : owner(chown.value, chown.by),
   };
+}
+
+/** Which paths a reset is of: settled before anything is touched. Throws `UsageError` where a pattern selects nothing. */
+async function resetOf(
+  { reset, target, selection, ...settings }: Settings,
+  trees: Opened,
+  { pulse }: Context,
+): Promise<ResetRules | undefined> {
+  if (reset === undefined) return undefined;
+  const { patterns, by, deleteExtra } = reset;
+  if (patterns === undefined) return { include: undefined, deleteExtra };
+  const paths = await pathsOf(trees.seed, passedOver({ target, ...settings }), pulse);
+  return { include: await selectBy(patterns, { by, target, paths, selection, of: 'the seed' }), deleteExtra };
+}
+
+/** Every path of the seed. */
+export async function pathsOf(tree: Anchor, ignored: (path: RelPath) => boolean, pulse: Pulse): Promise<RelPath[]> {
+  const paths: RelPath[] = [];
+  await scan({ seed: tree, volume: undefined, passedOver: ignored, unlocked: undefined }, pulse, {
+    asksContent: () => false,
+    visit: ({ path }) => {
+      paths.push(path);
+      return 'seed';
+    },
+    // Said when the trees are scanned.
+    problem: () => {},
+  });
+  return paths;
+}
+
+/** A reset with an id is done once; says what is the case. */
+function resetDue(rules: Rules, reset: Reset | undefined, session: Session, log: Log): Rules {
+  if (reset === undefined || rules.reset === undefined || reset.by === 'reset') return rules;
+  if (reset.id === undefined) {
+    log.write('info', `Resetting what ${reset.by} names, as at every start; --reset-id makes it happen once.`);
+    return rules;
+  }
+  const before = session.consumed(reset.id);
+  if (before === undefined) {
+    log.write(
+      'info',
+      `Resetting what ${reset.by} names: reset ${displayText(reset.id)} was not applied to this volume yet.`,
+    );
+    return rules;
+  }
+  log.write('info', `Reset ${displayText(reset.id)} was applied on ${before.applied}, and is not done again.`);
+  return { ...rules, reset: undefined };
+}
+
+/** On by default for a reset: not once the reset is done, unless it was asked for. */
+function backupIsOff({ backup }: Settings, rules: Rules): boolean {
+  return rules.reset === undefined && !backup.asked;
+}
+
+function whyOf({ command, reset }: Settings): string {
+  const what = reset?.patterns === undefined ? 'everything' : reset.patterns.join(' ');
+  if (command === 'reset') return `before reset of ${displayText(what)}`;
+  return reset === undefined ? `before ${command}` : `before ${command} with reset of ${displayText(what)}`;
 }

@@ -1,12 +1,12 @@
 /** `--help` and `--version`, rendered by yargs from the one table of options; loaded only for them. */
 import yargs from 'yargs';
-import { COMMANDS, optionsOf, type Command, type Option } from '../config/options.ts';
+import { COMMANDS, OPERANDS, optionsOf, type Command, type Option } from '../config/options.ts';
 
-const USAGE: Readonly<Record<Command, string>> = {
-  run: 'volseed run [options] -- COMMAND [ARG...]',
-  sync: 'volseed sync [options]',
-  plan: 'volseed plan [options]',
-};
+function usageOf(command: Command): string {
+  if (command === 'run') return 'volseed run [options] -- COMMAND [ARG...]';
+  const operands = OPERANDS[command];
+  return `volseed ${command} [options]${operands === undefined ? '' : ` ${operands}`}`;
+}
 
 const EXIT_CODES = `Exit codes:
     0  done                                          75  another seeder held the lock too long
@@ -17,7 +17,7 @@ const EXIT_CODES = `Exit codes:
    24  seed files vanished meanwhile`;
 
 export async function commandHelp(command: Command): Promise<string> {
-  const parser = plain(`${USAGE[command]}\n\n${COMMANDS[command]}.`);
+  const parser = plain(`${usageOf(command)}\n\n${COMMANDS[command]}.`);
   for (const option of optionsOf(command)) parser.option(option.name, describe(option));
   parser.epilogue(
     'Each option is also read from the environment: --lock-timeout from VOLSEED_LOCK_TIMEOUT, and so on; a flag wins.',

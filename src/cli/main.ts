@@ -39,6 +39,10 @@ function checkRuntime(): void {
 
 async function dispatch(command: Command, given: Arguments, environment: Environment, log: Log): Promise<number> {
   const settings = await settle(command, given, environment);
+  if (command === 'reset' || command === 'restore') {
+    const { confirm } = await import('./confirm.ts');
+    confirm(settings, log);
+  }
   const { runCommand } = await import('./run.ts');
   return await runCommand(settings, log);
 }
@@ -62,7 +66,7 @@ async function withoutCommand(word: string, rest: readonly string[], log: Log): 
     log.write('info', await generalHelp());
     return EXIT.done;
   }
-  if (word === '') throw new UsageError('no command: volseed run, sync or plan; see volseed --help');
+  if (word === '') throw new UsageError('no command: volseed run, sync, plan, reset and others; see volseed --help');
   throw unknownCommand(word);
 }
 

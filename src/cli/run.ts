@@ -1,5 +1,6 @@
 /** `run`, `sync` and `plan`: seed; and for `run`, become the service. */
 import type { Service, Settings } from '../config/settings.ts';
+import type { Context } from '../core/context.ts';
 import { EXIT, Interrupted, VolseedError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { WorkingDirectory } from '../fs/anchor.ts';
@@ -21,7 +22,8 @@ export async function runCommand(settings: Settings, log: Log): Promise<number> 
   const umask = process.umask(0);
   let code: number;
   try {
-    code = await seed(settings, { log, pulse: signals, self: identity() });
+    const work = await workOf(settings);
+    code = await work(settings, { log, pulse: signals, self: identity() });
     signals.check();
   } catch (error) {
     if (!mayStartAfter(error, service)) throw error;
@@ -41,6 +43,15 @@ export async function runCommand(settings: Settings, log: Log): Promise<number> 
   if (code !== EXIT.done) log.write('warn', `the service is started although seeding failed (exit code ${code})`);
   const { start } = await import('./start.ts');
   return await start(service, user, { log, signals, volume: settings.flush ? settings.target : undefined });
+}
+
+type Work = (settings: Settings, context: Context) => number | Promise<number>;
+
+/** What archives needs is loaded only for it. */
+async function workOf({ command }: Settings): Promise<Work> {
+  if (command === 'restore') return (await import('../restoring.ts')).restore;
+  if (command === 'backup') return (await import('../archiving.ts')).backup;
+  return command === 'backups' ? (await import('../archiving.ts')).backups : seed;
 }
 
 function mayStartAfter(error: unknown, service: Service | undefined): boolean {

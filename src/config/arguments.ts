@@ -2,7 +2,7 @@
 import { UsageError } from '../core/errors.ts';
 import { displayText } from '../core/path.ts';
 import { closest } from '../core/suggest.ts';
-import { COMMANDS, OPTIONS, optionsOf, variableOf, type Command, type Option } from './options.ts';
+import { COMMANDS, OPERANDS, OPTIONS, optionsOf, variableOf, type Command, type Option } from './options.ts';
 
 /** A value, and the flag or variable that gave it, for messages. */
 export interface Given {
@@ -12,6 +12,8 @@ export interface Given {
 
 export interface Arguments {
   readonly given: ReadonlyMap<string, Given>;
+  /** What a command is about: patterns, a path, a backup's id; also behind `--`, but for `run`. */
+  readonly operands: readonly string[];
   /** What stands behind `--`. */
   readonly rest: readonly string[];
   readonly help: boolean;
@@ -34,13 +36,13 @@ export function unknownCommand(word: string): UsageError {
 /** @param args what follows the command. Throws `UsageError`. */
 export function readArguments(command: Command, args: readonly string[], environment: Environment): Arguments {
   const options = optionsOf(command);
-  const { flags, rest, help } = readFlags(command, options, args);
+  const { flags, operands, rest, help } = readFlags(command, options, args);
   const given = new Map<string, Given>();
   for (const option of options) {
     const found = flags.get(option.name) ?? readVariable(option, environment);
     if (found !== undefined) given.set(option.name, found);
   }
-  return { given, rest, help };
+  return { given, operands, rest, help };
 }
 
 function readFlags(command: Command, options: readonly Option[], args: readonly string[]) {
@@ -57,9 +59,14 @@ function readFlags(command: Command, options: readonly Option[], args: readonly 
     tokens: true,
   });
   const flags = new Map<string, Given>();
+  const operands: string[] = [];
+  const takesOperands = OPERANDS[command] !== undefined;
   let help = false;
   for (const token of tokens) {
-    if (token.kind === 'positional') throw stray(command, token.value);
+    if (token.kind === 'positional') {
+      if (!takesOperands) throw stray(command, token.value);
+      operands.push(token.value);
+    }
     if (token.kind !== 'option') continue;
     if (token.name === 'help') {
       help = true;
@@ -73,7 +80,8 @@ function readFlags(command: Command, options: readonly Option[], args: readonly 
     }
     flags.set(option.name, { values: [...(before?.values ?? []), value], by: `--${option.name}` });
   }
-  return { flags, rest: args.slice(end + 1), help };
+  const behind = args.slice(end + 1);
+  return { flags, operands: takesOperands ? [...operands, ...behind] : [], rest: takesOperands ? [] : behind, help };
 }
 
 interface OptionToken {

@@ -5,7 +5,7 @@
 import { LEVELS } from '../core/log.ts';
 import { POLICIES } from '../core/policy.ts';
 
-export type Command = 'run' | 'sync' | 'plan';
+export type Command = 'run' | 'sync' | 'plan' | 'reset' | 'backup' | 'backups' | 'restore';
 
 export interface Option {
   readonly name: string;
@@ -21,8 +21,16 @@ export interface Option {
   readonly positive?: boolean;
 }
 
-const ALL: readonly Command[] = ['run', 'sync', 'plan'];
+const ALL: readonly Command[] = ['run', 'sync', 'plan', 'reset', 'backup', 'backups', 'restore'];
+/** What looks at the seed. */
+const SEEDED: readonly Command[] = ['run', 'sync', 'plan', 'reset', 'backup'];
+/** What goes by the policy. */
+const BY_POLICY: readonly Command[] = ['run', 'sync', 'plan'];
 const SEEDING: readonly Command[] = ['run', 'sync'];
+/** What writes to the volume or its state. */
+const LOCKING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'restore'];
+/** What makes backups, or speaks of them. */
+const ARCHIVING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'backups', 'restore'];
 const RUN: readonly Command[] = ['run'];
 
 export const OPTIONS: readonly Option[] = [
@@ -32,7 +40,7 @@ export const OPTIONS: readonly Option[] = [
     value: 'DIR',
     fallback: '/var/initialdata',
     describe: 'the seed: the directory that the image ships',
-    commands: ALL,
+    commands: SEEDED,
   },
   {
     name: 'target',
@@ -50,7 +58,7 @@ export const OPTIONS: readonly Option[] = [
     fallback: 'newer',
     describe:
       'newer: as rsync -avu, what is newer in the volume is kept; missing: only what does not exist; always: whatever differs; never: nothing',
-    commands: ALL,
+    commands: BY_POLICY,
   },
   {
     name: 'include',
@@ -58,7 +66,7 @@ export const OPTIONS: readonly Option[] = [
     value: 'GLOB',
     fallback: 'everything',
     describe: 'seed only what matches; a directory means all below it; repeatable',
-    commands: ALL,
+    commands: SEEDED,
   },
   {
     name: 'exclude',
@@ -66,14 +74,14 @@ export const OPTIONS: readonly Option[] = [
     value: 'GLOB',
     fallback: 'nothing',
     describe: 'leave out what matches, and all below it; repeatable; stronger than --include',
-    commands: ALL,
+    commands: SEEDED,
   },
   {
     name: 'checksum',
     kind: 'flag',
     fallback: 'off',
     describe: 'compare contents, not times, where sizes are equal (newer)',
-    commands: ALL,
+    commands: BY_POLICY,
   },
   {
     name: 'chown',
@@ -81,7 +89,7 @@ export const OPTIONS: readonly Option[] = [
     value: 'USER:GROUP',
     fallback: 'as in the seed',
     describe: 'owner of what is seeded: names or numbers; USER, USER:GROUP or :GROUP',
-    commands: ALL,
+    commands: [...BY_POLICY, 'reset'],
   },
   {
     name: 'chmod',
@@ -89,21 +97,21 @@ export const OPTIONS: readonly Option[] = [
     value: 'MODES',
     fallback: 'as in the seed',
     describe: "modes of what is seeded, as rsync's --chmod: D755,F644 or Dg+s,ug+w,Fo-w,+X",
-    commands: ALL,
+    commands: [...BY_POLICY, 'reset'],
   },
   {
     name: 'root-attrs',
     kind: 'flag',
     fallback: 'off',
     describe: "give the volume's root the mode, owner and mtime of the seed's",
-    commands: ALL,
+    commands: ['run', 'sync', 'plan'],
   },
   {
     name: 'dry-run',
     kind: 'flag',
     fallback: 'off',
     describe: 'say what would be done, as plan does; touch nothing, and start nothing',
-    commands: SEEDING,
+    commands: ['run', 'sync', 'reset', 'restore'],
   },
   {
     name: 'flush',
@@ -111,7 +119,7 @@ export const OPTIONS: readonly Option[] = [
     positive: true,
     fallback: 'on',
     describe: 'wait until the disk has what was written before the run counts as completed',
-    commands: SEEDING,
+    commands: LOCKING,
   },
   {
     name: 'lock-timeout',
@@ -119,7 +127,7 @@ export const OPTIONS: readonly Option[] = [
     value: 'TIME',
     fallback: '10m',
     describe: 'how long to wait for another seeder of the volume: 30s, 10m; 0 fails at once',
-    commands: SEEDING,
+    commands: LOCKING,
   },
   {
     name: 'state-dir',
@@ -128,6 +136,73 @@ export const OPTIONS: readonly Option[] = [
     fallback: 'TARGET/.volseed',
     describe: 'where the state lies: for a volume that must not bear it',
     commands: ALL,
+  },
+  {
+    name: 'all',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'every path of the seed, instead of patterns',
+    commands: ['reset'],
+  },
+  {
+    name: 'delete-extra',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'also remove what is selected and only in the volume',
+    commands: ['reset'],
+  },
+  {
+    name: 'reset',
+    kind: 'list',
+    value: 'GLOBS',
+    fallback: 'nothing',
+    describe: "put the image's version of these paths back as part of the start; all, or paths and globs",
+    commands: SEEDING,
+  },
+  {
+    name: 'reset-id',
+    kind: 'value',
+    value: 'ID',
+    fallback: 'none',
+    describe: 'do what --reset says once per volume and ID, whatever restarts follow',
+    commands: SEEDING,
+  },
+  {
+    name: 'backup',
+    kind: 'flag',
+    fallback: 'off; on for reset',
+    describe: 'archive what is about to be overwritten or removed, so that restore --last undoes it',
+    commands: ['run', 'sync', 'reset'],
+  },
+  {
+    name: 'backup-dir',
+    kind: 'value',
+    value: 'DIR',
+    fallback: 'STATE-DIR/backups',
+    describe: 'where backups lie; one directory for each volume',
+    commands: ARCHIVING,
+  },
+  {
+    name: 'keep-backups',
+    kind: 'value',
+    value: 'N',
+    fallback: '5',
+    describe: 'how many backups are kept; the oldest go',
+    commands: ['run', 'sync', 'reset', 'backup', 'restore'],
+  },
+  {
+    name: 'last',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'undo the last run that made a backup, instead of naming one',
+    commands: ['restore'],
+  },
+  {
+    name: 'yes',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'answer the question that a terminal would be asked',
+    commands: ['reset', 'restore'],
   },
   {
     name: 'user',
@@ -177,6 +252,13 @@ export const OPTIONS: readonly Option[] = [
     commands: ['plan'],
   },
   {
+    name: 'json',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'one JSON object instead of lines',
+    commands: ['backups'],
+  },
+  {
     name: 'log-format',
     kind: 'value',
     value: 'FORMAT',
@@ -200,6 +282,17 @@ export const COMMANDS: Readonly<Record<Command, string>> = {
   run: 'Seed the volume, then become COMMAND',
   sync: 'Seed the volume once',
   plan: 'Say what sync would do, and why; touch nothing',
+  reset: "Put the image's version back, newer or not; a backup is made first",
+  backup: 'Archive what the volume has of the seeded paths',
+  backups: 'List the backups',
+  restore: 'Bring a backup back; what it overwrites or removes is backed up first',
+};
+
+/** What a command takes besides options, as --help calls it. */
+export const OPERANDS: Readonly<Partial<Record<Command, string>>> = {
+  reset: 'PATTERN... | --all',
+  backup: '[PATTERN...]',
+  restore: '(ID | --last) [PATTERN...]',
 };
 
 export function optionsOf(command: Command): readonly Option[] {

@@ -6,7 +6,7 @@ import type { Level } from '../core/log.ts';
 import { displayText } from '../core/path.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Selection } from '../core/selection.ts';
-import type { Arguments, Given } from './arguments.ts';
+import { splitList, type Arguments, type Given } from './arguments.ts';
 import { compileGlobs } from './globs.ts';
 import { OPTIONS, type Command } from './options.ts';
 
@@ -31,6 +31,15 @@ export interface Settings {
   /** Milliseconds. */
   readonly lockTimeout: number;
   readonly exitCode: boolean;
+  /** What is put back to the image's version whatever its policy; undefined for nothing. */
+  readonly reset: Reset | undefined;
+  readonly backup: Backups;
+  /** Patterns of `backup` and `restore`, the path of `explain`. */
+  readonly operands: readonly string[];
+  /** `restore --last` */
+  readonly last: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
   readonly service: Service | undefined;
 }
 
@@ -38,6 +47,25 @@ export interface Settings {
 export interface Named {
   readonly value: string;
   readonly by: string;
+}
+
+export interface Reset {
+  /** Undefined for every path. As given: which are paths and which globs, the seed tells. */
+  readonly patterns: readonly string[] | undefined;
+  /** What gave them, for messages. */
+  readonly by: string;
+  /** Once per volume. */
+  readonly id: string | undefined;
+  readonly deleteExtra: boolean;
+}
+
+export interface Backups {
+  readonly on: boolean;
+  /** By a flag or variable, not because a reset is to be done. */
+  readonly asked: boolean;
+  /** How many stay. */
+  readonly keep: number;
+  readonly directory: string | undefined;
 }
 
 export interface Service {
@@ -68,11 +96,12 @@ export function settleLog({ given }: Arguments): LogSettings {
 /** Throws `UsageError`, naming the flag or variable, what is wrong with it, and what would be right. */
 export async function settle(
   command: Command,
-  { given, rest }: Arguments,
+  { given, operands, rest }: Arguments,
   environment: Environment,
 ): Promise<Settings> {
   if (command !== 'run' && rest.length > 0)
     throw new UsageError(`${command} takes no command behind --; that is for volseed run`);
+  const reset = resetOf(command, given, operands);
   const target = given.get('target')?.values[0] ?? environment['DATA_DIR_PATH'] ?? '';
   if (target === '') {
     throw new UsageError(
@@ -100,7 +129,45 @@ export async function settle(
     flush: flag(given, 'flush', true),
     lockTimeout: time(given, 'lock-timeout', 600_000),
     exitCode: flag(given, 'exit-code', false),
+    reset,
+    backup: {
+      on: flag(given, 'backup', reset !== undefined),
+      asked: given.has('backup'),
+      keep: whole(given, 'keep-backups') ?? 5,
+      directory: text(given, 'backup-dir') === undefined ? undefined : resolve(text(given, 'backup-dir') ?? ''),
+    },
+    operands,
+    last: flag(given, 'last', false),
+    yes: flag(given, 'yes', false),
+    json: flag(given, 'json', false),
     service: command === 'run' ? service(given, rest) : undefined,
+  };
+}
+
+function resetOf(command: Command, given: ReadonlyMap<string, Given>, operands: readonly string[]): Reset | undefined {
+  if (command === 'reset') {
+    const all = flag(given, 'all', false);
+    if (all && operands.length > 0) throw new UsageError('reset takes --all or patterns, not both');
+    if (!all && operands.length === 0) {
+      throw new UsageError("reset needs to be told what: patterns, as in volseed reset 'tables/**', or --all");
+    }
+    const deleteExtra = flag(given, 'delete-extra', false);
+    return { patterns: all ? undefined : operands, by: 'reset', id: undefined, deleteExtra };
+  }
+  const globs = given.get('reset');
+  const id = given.get('reset-id');
+  if (globs === undefined) {
+    if (id !== undefined) throw new UsageError(`${id.by}: there is nothing to reset; say what with --reset`);
+    return undefined;
+  }
+  if (id !== undefined && !/^[\x21-\x7e]{1,200}$/.test(id.values[0] ?? ''))
+    throw new UsageError(`${id.by}: an id is 1 to 200 printable ASCII characters without spaces`);
+  const patterns = globs.values.flatMap(splitList);
+  return {
+    patterns: patterns.includes('all') ? undefined : patterns,
+    by: globs.by,
+    id: id?.values[0],
+    deleteExtra: false,
   };
 }
 

@@ -1,7 +1,7 @@
 /** The ordered list of changes, and what is kept and why. Pure data: printing it is `plan`, applying it is `sync`. */
 import type { Directory, Entry, File, Link } from './entry.ts';
 import { isBelow, type RelPath } from './path.ts';
-import type { Fix, KeptReason, Reason } from './reconcile.ts';
+import type { Fix, KeptReason, Reason, RemovalReason } from './reconcile.ts';
 
 export interface Change {
   readonly path: RelPath;
@@ -12,6 +12,13 @@ export interface Change {
   readonly new: Directory | File | Link;
   readonly reason: Reason;
   readonly fix?: Fix;
+}
+
+/** A path that is to go. A directory goes only when nothing is left in it. */
+export interface Removal {
+  readonly path: RelPath;
+  readonly old: Entry;
+  readonly reason: RemovalReason;
 }
 
 export interface Kept {
@@ -34,6 +41,8 @@ export interface Problem {
 export interface Plan {
   /** Depth first, byte order in each directory: a directory stands before all that is in it. */
   readonly changes: readonly Change[];
+  /** Done before the changes, each path before the directory that it is in. */
+  readonly removals: readonly Removal[];
   readonly kept: readonly Kept[];
   readonly problems: readonly Problem[];
   /** How many paths are as they should be. */
@@ -46,6 +55,11 @@ export interface Plan {
 export interface Holder {
   readonly wanted: Directory;
   readonly managed: boolean;
+}
+
+/** Whether there is anything to do. */
+export function isIdle({ changes, removals }: Plan): boolean {
+  return changes.length === 0 && removals.length === 0;
 }
 
 /** A change to one name of the volume, with all that comes with it when it is a new directory: published by one rename. */

@@ -2,11 +2,11 @@
 import { LEAVE, type Directory, type Entry } from './entry.ts';
 import type { ModeChange } from './chmod.ts';
 import type { Identity } from './identity.ts';
-import { isBelow, ROOT, type RelPath } from './path.ts';
-import type { Change, Holder, Kept, Plan, Problem } from './plan.ts';
+import { isBelow, parentOf, ROOT, type RelPath } from './path.ts';
+import type { Change, Holder, Kept, Plan, Problem, Removal } from './plan.ts';
 import type { Policy } from './policy.ts';
-import { decide, needsContent, type Decision, type Terms } from './reconcile.ts';
-import { select, type Selected, type Selection } from './selection.ts';
+import { decide, needsContent, type Decision, type KeptReason, type Terms } from './reconcile.ts';
+import { both, select, type Matcher, type Selected, type Selection } from './selection.ts';
 
 export interface Rules {
   readonly policy: Policy;
@@ -16,6 +16,14 @@ export interface Rules {
   /** What is not set stays as in the seed. */
   readonly owner: { readonly uid: number | undefined; readonly gid: number | undefined };
   readonly self: Identity;
+  /** What becomes the image's version whatever the policy says; undefined for nothing. */
+  readonly reset?: ResetRules | undefined;
+}
+
+export interface ResetRules {
+  /** Undefined for every path. */
+  readonly include: Matcher | undefined;
+  readonly deleteExtra: boolean;
 }
 
 interface Pair {
@@ -26,16 +34,28 @@ interface Pair {
 
 type Wanted = Change['new'];
 
+interface Level {
+  readonly path: RelPath;
+  readonly selected: Selected;
+  readonly reset: Selected;
+  pending: Change | undefined;
+  readonly holder: Holder | undefined;
+}
+
 export class Planning {
   readonly #rules: Rules;
   readonly #terms: Terms;
+  readonly #resetTerms: Terms;
   readonly #changes: Change[] = [];
   readonly #kept: Kept[] = [];
   readonly #problems: Problem[] = [];
+  readonly #removals: Removal[] = [];
+  /** Directories only in the volume, or in the way, that hold something which is to stay. */
+  readonly #staying = new Set<RelPath>();
   readonly #directories = new Map<RelPath, Holder>();
   #same = 0;
   /** The directories above, each with what was said of it; one that is not selected itself is made only for what is below. */
-  readonly #above: { path: RelPath; selected: Selected; pending: Change | undefined; holder: Holder | undefined }[];
+  readonly #above: Level[];
 
   /** @param root the seed's root where the volume's is to become like it, else undefined. */
   constructor(rules: Rules, root: { seed: Directory; volume: Directory } | undefined) {
@@ -45,18 +65,21 @@ export class Planning {
       checksum: rules.checksum,
       keepsGroup: (gid) => rules.self.privileged || rules.self.groups.has(gid),
     };
+    this.#resetTerms = { ...this.#terms, policy: 'reset' };
     const selected = rules.selection.include === undefined ? 'in' : 'below';
-    this.#above = [{ path: ROOT, selected, pending: undefined, holder: undefined }];
+    const reset = rules.reset === undefined ? 'out' : rules.reset.include === undefined ? 'in' : 'below';
+    this.#above = [{ path: ROOT, selected, reset: both(selected, reset), pending: undefined, holder: undefined }];
     if (root !== undefined) this.#addRoot(root.seed, root.volume);
   }
 
   asksContent({ path, seed, volume }: Pair): boolean {
-    return this.#selected(path) === 'in' && needsContent(seed, volume, this.#terms);
+    const { selected, reset } = this.#selected(path);
+    return selected === 'in' && needsContent(seed, volume, this.#termsFor(reset));
   }
 
-  /** @returns how to go on below a directory. */
-  visit({ path, seed, volume }: Pair, sameContent: boolean): 'both' | 'seed' | 'skip' {
-    const selected = this.#selected(path);
+  /** @returns how to go on below a directory; clear: what the volume has there is to go, and is asked for with `extra`. */
+  visit({ path, seed, volume }: Pair, sameContent: boolean): 'both' | 'seed' | 'skip' | 'clear' {
+    const { selected, reset } = this.#selected(path);
     if (selected === 'out') return 'skip';
     if (seed.kind === 'other') {
       this.#problems.push({
@@ -67,14 +90,51 @@ export class Planning {
       return 'skip';
     }
     const wanted = this.#wanted(seed);
-    if (selected === 'below') return this.#passThrough(path, wanted, volume);
-    const decision = decide(wanted, volume, this.#terms, sameContent);
-    this.#take(path, wanted, volume, decision);
-    if (wanted.kind !== 'directory' || decision.verb === 'blocked' || decision.verb === 'none') return 'skip';
+    if (selected === 'below') return this.#passThrough(path, wanted, volume, { selected, reset });
+    const terms = this.#termsFor(reset);
+    const decision = decide(wanted, volume, terms, sameContent);
     const isDirectory = volume?.kind === 'directory';
-    if (decision.verb === 'keep' && !isDirectory) return 'skip';
-    this.#above.push({ path, selected, pending: undefined, holder: this.#holder(wanted, volume) });
+    const stops = decision.verb === 'blocked' || decision.verb === 'none' || (decision.verb === 'keep' && !isDirectory);
+    // What is to be reset below has a say over a policy that would stop here.
+    if (stops && reset === 'below' && wanted.kind === 'directory')
+      return this.#passThrough(path, wanted, volume, { selected, reset });
+    this.#take(path, wanted, volume, decision);
+    if (wanted.kind !== 'directory')
+      return isDirectory && volume.empty !== true && decision.verb === 'replace' ? 'clear' : 'skip';
+    if (stops) return 'skip';
+    this.#above.push({ path, selected, reset, pending: undefined, holder: this.#holder(wanted, volume, terms) });
     return isDirectory ? 'both' : 'seed';
+  }
+
+  /** Whether `extra` is to be told of what is only in the volume. */
+  get asksExtra(): boolean {
+    return this.#rules.reset?.deleteExtra === true;
+  }
+
+  /**
+   * What is in the volume where the seed has nothing: below a directory that is in the way, or only there.
+   * @param kept the file system's, or another volume: not to be touched.
+   * @returns whether to go on below a directory.
+   */
+  extra(path: RelPath, entry: Entry, inTheWay: boolean, kept: boolean): boolean {
+    const { selected, reset } = this.#selected(path);
+    const goes = !kept && selected !== 'out' && (inTheWay || reset === 'in');
+    if (goes) this.#remove({ path, old: entry, reason: inTheWay ? 'in the way' : 'only in the volume' });
+    else this.#stays(path);
+    if (entry.kind !== 'directory' || kept || selected === 'out') return false;
+    const holder: Holder = { wanted: entry, managed: false };
+    this.#above.push({ path, selected, reset, pending: undefined, holder });
+    return goes || reset !== 'out';
+  }
+
+  /** A path that was not there in the state that is to come back. */
+  gone(path: RelPath, old: Entry): void {
+    this.#leaveUntil(path);
+    this.#remove({ path, old, reason: 'not there then' });
+  }
+
+  keep(path: RelPath, reason: KeptReason): void {
+    this.#kept.push({ path, reason });
   }
 
   problem(problem: Problem): void {
@@ -82,20 +142,51 @@ export class Planning {
   }
 
   plan(): Plan {
+    const blocked = new Set(
+      this.#changes
+        .filter(({ path, old }) => old?.kind === 'directory' && this.#staying.has(path))
+        .map(({ path }) => path),
+    );
+    const problems: Problem[] = [...blocked].map((path) => ({ path, kind: 'blocked', message: HOLDS_KEPT }));
+    const removals = this.#removals.filter(
+      ({ path }) => !this.#staying.has(path) && ![...blocked].some((directory) => isBelow(path, directory)),
+    );
     return {
-      changes: this.#changes,
+      changes: this.#changes.filter(({ path }) => !blocked.has(path)),
+      removals: removals.toReversed(),
       kept: this.#kept,
-      problems: this.#problems,
+      problems: [...this.#problems, ...problems],
       same: this.#same,
       directories: this.#directories,
     };
   }
 
+  #remove(removal: Removal): void {
+    this.#removals.push(removal);
+    const parent = this.#above.at(-1);
+    if (parent?.path === parentOf(removal.path) && parent.holder !== undefined)
+      this.#directories.set(parent.path, parent.holder);
+  }
+
+  #stays(path: RelPath): void {
+    for (let at = parentOf(path); at !== ROOT; at = parentOf(at)) this.#staying.add(at);
+  }
+
+  #termsFor(reset: Selected): Terms {
+    return reset === 'in' ? this.#resetTerms : this.#terms;
+  }
+
   /** A directory that is not selected itself: left alone where it is, made where something below it is seeded. */
-  #passThrough(path: RelPath, wanted: Wanted, volume: Entry | undefined): 'both' | 'seed' | 'skip' {
+  #passThrough(
+    path: RelPath,
+    wanted: Wanted,
+    volume: Entry | undefined,
+    { selected, reset }: Pick<Level, 'selected' | 'reset'>,
+  ): 'both' | 'seed' | 'skip' {
     if (wanted.kind !== 'directory') return 'skip';
     const exists = volume?.kind === 'directory';
-    const decision = exists ? undefined : decide(wanted, volume, this.#terms, false);
+    const terms = reset === 'out' ? this.#terms : this.#resetTerms;
+    const decision = exists ? undefined : decide(wanted, volume, terms, false);
     const change =
       decision?.verb === 'create' || decision?.verb === 'replace'
         ? toChange(path, wanted, volume, decision)
@@ -103,7 +194,8 @@ export class Planning {
     if (!exists && change === undefined) return 'skip';
     this.#above.push({
       path,
-      selected: 'below',
+      selected,
+      reset,
       pending: change,
       holder: exists ? { wanted: volume, managed: false } : { wanted, managed: true },
     });
@@ -140,9 +232,13 @@ export class Planning {
     if (parent?.holder !== undefined) this.#directories.set(parent.path, parent.holder);
   }
 
-  #selected(path: RelPath): Selected {
+  #selected(path: RelPath): { selected: Selected; reset: Selected } {
     this.#leaveUntil(path);
-    return select(this.#rules.selection, path, this.#above.at(-1)?.selected ?? 'in');
+    const above = this.#above.at(-1);
+    const selected = select(this.#rules.selection, path, above?.selected ?? 'in');
+    if (this.#rules.reset === undefined) return { selected, reset: 'out' };
+    const { include } = this.#rules.reset;
+    return { selected, reset: both(selected, select({ include, exclude: undefined }, path, above?.reset ?? 'in')) };
   }
 
   #leaveUntil(path: RelPath): void {
@@ -150,8 +246,8 @@ export class Planning {
   }
 
   /** Under `missing` a directory that exists is not to change at all, not even in its mtime. */
-  #holder(wanted: Directory, volume: Entry | undefined): Holder {
-    if (this.#rules.policy === 'missing' && volume?.kind === 'directory') return { wanted: volume, managed: false };
+  #holder(wanted: Directory, volume: Entry | undefined, { policy }: Terms): Holder {
+    if (policy === 'missing' && volume?.kind === 'directory') return { wanted: volume, managed: false };
     return { wanted, managed: true };
   }
 
@@ -170,7 +266,7 @@ export class Planning {
     }
     this.#directories.set(ROOT, { wanted, managed: true });
     const root = this.#above[0];
-    if (root !== undefined) root.holder = { wanted, managed: true };
+    if (root !== undefined) this.#above[0] = { ...root, holder: { wanted, managed: true } };
   }
 
   #wanted(seed: Entry): Wanted {
@@ -187,6 +283,9 @@ export class Planning {
 
 const BLOCKED =
   'a directory with something in it stands where the seed has none, and stays; move it away, or exclude the path, and run again';
+
+const HOLDS_KEPT =
+  'a directory stands in the way and holds what is excluded, or another file system, and stays; move it away and run again';
 
 function toChange(path: RelPath, wanted: Wanted, volume: Entry | undefined, decision: Decision): Change {
   if (decision.verb !== 'create' && decision.verb !== 'replace' && decision.verb !== 'attributes')

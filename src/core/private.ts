@@ -15,7 +15,16 @@ export interface PrivateDirectory {
   /** No error where there is none. */
   remove(name: string): void;
   exists(name: string): boolean;
+  /** Creates a file that must not exist yet, to be written piece by piece. */
+  sink(name: string): Sink;
+  /** The bytes of a file in pieces. */
+  pieces(name: string): Iterable<Uint8Array>;
   names(): string[];
   /** Whether this process has this very file open: the proof that whatever opened it by a path was not led astray. */
   holdsOpen(name: string): boolean;
+}
+
+export interface Sink {
+  write(bytes: Uint8Array): void;
+  close(): void;
 }

@@ -12,6 +12,9 @@
  *   (2) one that is not empty stays, and is a problem
  *   missing: create, else keep.   never: nothing.
  *
+ *   reset, which is no policy but a command: (1) as always, to the exact mtime, and a file of several names is replaced;
+ *            (2) one that is not empty goes, with all that is in it.
+ *
  * This is rsync's `-avu`, surprises and all (measured on rsync 3.5): `-u` protects a file against a file and nothing else,
  * and times compare in whole seconds.
  */
@@ -28,7 +31,16 @@ export type Reason =
   | 'attributes differ'
   | 'hard-linked';
 
-export type KeptReason = 'newer in the volume' | 'exists' | 'hard-linked and edited' | 'changed meanwhile';
+/** Why something is taken out of the volume. */
+export type RemovalReason = 'in the way' | 'only in the volume' | 'not there then';
+
+export type KeptReason =
+  | 'newer in the volume'
+  | 'exists'
+  | 'hard-linked and edited'
+  | 'changed meanwhile'
+  | 'not empty'
+  | 'edited since the backup';
 
 /** Which attributes are to become the seed's. */
 export interface Fix {
@@ -44,7 +56,7 @@ export type Decision =
   | { readonly verb: 'blocked' | 'same' | 'none' };
 
 export interface Terms {
-  readonly policy: Policy;
+  readonly policy: Policy | 'reset';
   /** Under `newer`: contents are compared where sizes are equal, whatever the times say. */
   readonly checksum: boolean;
   /** Whether this process keeps the set-group-id bit on a file of that group. */
@@ -58,7 +70,7 @@ const BLOCKED: Decision = { verb: 'blocked' };
 /** Whether `decide` needs to know if two files hold the same bytes: the only question that costs reading them. */
 export function needsContent(seed: Entry, volume: Entry | undefined, terms: Terms): boolean {
   if (seed.kind !== 'file' || volume?.kind !== 'file' || seed.size !== volume.size) return false;
-  if (terms.policy === 'always') return true;
+  if (terms.policy === 'always' || terms.policy === 'reset') return true;
   if (terms.policy !== 'newer' || volume.seconds > seed.seconds) return false;
   return terms.checksum || (volume.witness.links > 1 && volume.seconds === seed.seconds);
 }
@@ -71,17 +83,19 @@ export function decide(seed: Entry, volume: Entry | undefined, terms: Terms, sam
     return seed.kind === 'directory' && volume.kind === 'directory' ? SAME : keep('exists');
   if (seed.kind === 'file' && volume.kind === 'file') return decideFile(seed, volume, terms, sameContent);
   if (seed.kind !== volume.kind) {
-    if (volume.kind === 'directory' && volume.empty !== true) return BLOCKED;
+    if (volume.kind === 'directory' && volume.empty !== true && terms.policy !== 'reset') return BLOCKED;
     return { verb: 'replace', reason: 'type differs' };
   }
   if (seed.kind === 'link' && volume.kind === 'link' && seed.target !== volume.target) {
     return { verb: 'replace', reason: 'link target differs' };
   }
-  return correct(fixFor(seed, volume, seed.seconds !== volume.seconds, terms));
+  const time = seed.seconds !== volume.seconds || (terms.policy === 'reset' && finely(seed, volume));
+  return correct(fixFor(seed, volume, time, terms));
 }
 
 function decideFile(seed: File, volume: File, terms: Terms, sameContent: boolean): Decision {
-  const always = terms.policy === 'always';
+  const reset = terms.policy === 'reset';
+  const always = terms.policy === 'always' || reset;
   if (!always && volume.seconds > seed.seconds) return keep('newer in the volume');
   if (seed.size !== volume.size) {
     return { verb: 'replace', reason: volume.seconds < seed.seconds ? 'image newer' : 'size differs' };
@@ -89,8 +103,7 @@ function decideFile(seed: File, volume: File, terms: Terms, sameContent: boolean
   const byContent = always || terms.checksum;
   if (byContent && !sameContent) return { verb: 'replace', reason: 'content differs' };
   if (!byContent && volume.seconds !== seed.seconds) return { verb: 'replace', reason: 'image newer' };
-  const time =
-    volume.seconds !== seed.seconds || (terms.checksum && volume.nanoseconds !== toMicroseconds(seed, volume));
+  const time = volume.seconds !== seed.seconds || ((terms.checksum || reset) && finely(seed, volume));
   const correction = correct(fixFor(seed, volume, time, terms));
   // Changing the attributes of a file with a second name would change that other file too, wherever it is.
   if (correction.verb !== 'attributes' || volume.witness.links === 1) return correction;
@@ -98,11 +111,11 @@ function decideFile(seed: File, volume: File, terms: Terms, sameContent: boolean
 }
 
 /**
- * The nanoseconds that a volume's file has once it is seeded. Node sets times by a double: some 240 ns coarse today, cut to
- * the microsecond in Node 22. A difference below one microsecond is therefore none.
+ * Whether two times of one second differ. Node sets times by a double: some 240 ns coarse today, cut to the microsecond in Node
+ * 22. A difference below one microsecond is therefore none.
  */
-function toMicroseconds(seed: Attributes, volume: Attributes): number {
-  return Math.abs(seed.nanoseconds - volume.nanoseconds) < 1000 ? volume.nanoseconds : seed.nanoseconds;
+function finely(seed: Attributes, volume: Attributes): boolean {
+  return Math.abs(seed.nanoseconds - volume.nanoseconds) >= 1000;
 }
 
 function fixFor(seed: Entry, volume: Entry, time: boolean, terms: Terms): Fix {

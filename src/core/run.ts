@@ -1,7 +1,8 @@
 /** One execution of a plan, as the state records it. */
 import type { KeptReason } from './reconcile.ts';
 
-export type Mode = 'run' | 'sync';
+export const MODES = ['run', 'sync', 'reset', 'backup', 'restore'] as const;
+export type Mode = (typeof MODES)[number];
 export type Status = 'running' | 'completed' | 'failed' | 'interrupted';
 
 export interface Totals {
@@ -9,6 +10,7 @@ export interface Totals {
   updated: number;
   /** Paths of which only mode, owner or mtime were corrected. */
   corrected: number;
+  removed: number;
   same: number;
   kept: Partial<Record<KeptReason, number>>;
   problems: number;
@@ -29,7 +31,7 @@ export interface Run {
 }
 
 export function noTotals(): Totals {
-  return { created: 0, updated: 0, corrected: 0, same: 0, kept: {}, problems: 0, bytes: 0 };
+  return { created: 0, updated: 0, corrected: 0, removed: 0, same: 0, kept: {}, problems: 0, bytes: 0 };
 }
 
 export function keptOf({ kept }: Totals): number {

@@ -19,3 +19,9 @@ export function select({ include, exclude }: Selection, path: RelPath, parent: S
   if (include === undefined || parent === 'in' || include(path)) return 'in';
   return 'below';
 }
+
+/** What two selections say together. A path above what both select is 'below', even where one of them selects it whole. */
+export function both(a: Selected, b: Selected): Selected {
+  if (a === 'out' || b === 'out') return 'out';
+  return a === 'in' && b === 'in' ? 'in' : 'below';
+}

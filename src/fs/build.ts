@@ -6,11 +6,11 @@ import type { Change, Problem, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
-import { copyLarge, readSmall, SeedChanged, SMALL, writeSmall, type Birth } from './copy.ts';
+import { copyLarge, readSmall, SeedChanged, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
 import { isMissing, makeDirectory, makeLink } from './disk.ts';
 
 export interface Workshop {
-  readonly seed: Anchor;
+  readonly source: Source;
   /** The directory that units are built in, as an anchor of its own. */
   readonly place: Anchor;
   readonly birth: Birth;
@@ -89,17 +89,9 @@ export class Builder {
   }
 
   async #large({ change, entry, directory, name }: Job): Promise<void> {
-    const { seed, place, birth, pulse } = this.#shop;
+    const { source, place, birth, pulse } = this.#shop;
     try {
-      await copyLarge(
-        () => seed.moveTo(parentOf(change.path)),
-        nameOf(change.path),
-        () => place.moveTo(directory),
-        name,
-        entry,
-        birth,
-        pulse,
-      );
+      await copyLarge(source, change.path, () => place.moveTo(directory), name, entry, birth, pulse);
     } catch (error) {
       this.#fail(change, error);
     }
@@ -110,7 +102,7 @@ export class Builder {
     const batch = this.#batch;
     const [first] = batch;
     if (first === undefined) return;
-    const { seed, place, birth, pulse } = this.#shop;
+    const { source, place, birth, pulse } = this.#shop;
     const buffer = (this.#buffer ??= new Uint8Array(BATCH_BYTES + SMALL));
     this.#batch = [];
     this.#bytes = 0;
@@ -119,8 +111,7 @@ export class Builder {
     const read: { job: Job; offset: number }[] = [];
     for (const job of batch) {
       try {
-        seed.moveTo(parentOf(first.change.path));
-        readSmall(nameOf(job.change.path), job.entry, buffer, offset);
+        readSmall(source, job.change.path, job.entry, buffer, offset);
         read.push({ job, offset });
         offset += job.entry.size;
       } catch (error) {

@@ -1,7 +1,8 @@
 /** Copies files from one anchored directory into another: many small ones in a batch, large ones in pieces. */
 import fs from 'node:fs';
 import { LEAVE, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
-import type { Name } from '../core/path.ts';
+import { nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
+import type { Anchor } from './anchor.ts';
 import type { Pulse } from '../core/pulse.ts';
 import {
   changeMode,
@@ -35,12 +36,30 @@ export interface Birth {
 /** The seed's file is not what the scan saw. The message is the rest of a sentence. */
 export class SeedChanged extends Error {}
 
-/** Reads a whole small file of the working directory into a buffer. The bytes are those of the entry that the scan saw. */
-export function readSmall(name: Name, entry: File, buffer: Uint8Array, offset: number): void {
-  const descriptor = openForReading(name);
+/** Where new content comes from: the seed, or a backup that was unpacked. */
+export interface Source {
+  /** Opens the content of a path for reading. */
+  open(path: RelPath): number;
+  /** Throws `SeedChanged` where what was read is not what the plan counts on. */
+  check(descriptor: number, entry: File, count: number): void;
+}
+
+export function seedSource(seed: Anchor): Source {
+  return {
+    open: (path) => {
+      seed.moveTo(parentOf(path));
+      return openForReading(nameOf(path));
+    },
+    check: checkUnchanged,
+  };
+}
+
+/** Reads a whole small file into a buffer. */
+export function readSmall(source: Source, path: RelPath, entry: File, buffer: Uint8Array, offset: number): void {
+  const descriptor = source.open(path);
   try {
     const count = readInto(descriptor, buffer, offset, entry.size);
-    checkUnchanged(descriptor, entry, count);
+    source.check(descriptor, entry, count);
   } finally {
     close(descriptor);
   }
@@ -59,23 +78,22 @@ export function writeSmall(name: Name, entry: File, birth: Birth, buffer: Uint8A
 
 /** Copies a file of any size. Leaves nothing behind where it fails. */
 export async function copyLarge(
-  enterSeed: () => void,
-  from: Name,
+  from: Source,
+  path: RelPath,
   enterStage: () => void,
   to: Name,
   entry: File,
   birth: Birth,
   pulse: Pulse,
 ): Promise<void> {
-  enterSeed();
-  const source = openForReading(from);
+  const source = from.open(path);
   try {
     enterStage();
     // Ours alone while it grows: it is opened once more by descriptor, and copyFile gives it the source's mode.
     const target = createFile(to, 0o600);
     try {
       const count = await transfer(source, target, entry.size, pulse);
-      checkUnchanged(source, entry, count);
+      from.check(source, entry, count);
       // copyFile gives it the source's owner and mode, too, where it may.
       finish(target, entry, { ...birth, certain: false });
     } catch (error) {

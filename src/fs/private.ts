@@ -4,12 +4,14 @@ import fs from 'node:fs';
 import type { Witness } from '../core/entry.ts';
 import { codeOf, explain, Refused, VolumeError } from '../core/errors.ts';
 import { displayText, fromText, ROOT, type Name } from '../core/path.ts';
-import type { PrivateDirectory } from '../core/private.ts';
+import type { PrivateDirectory, Sink } from '../core/private.ts';
 import { Anchor } from './anchor.ts';
 import { putBackTime } from './attributes.ts';
-import { byHandle, close, hasProc, isMissing, lookAt, makeDirectory, openHandle } from './disk.ts';
+import { byHandle, close, hasProc, isMissing, lookAt, makeDirectory, openHandle, readInto, write } from './disk.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
+
+const PIECE = 256 * 1024;
 
 export const STATE_NAME = '.volseed';
 
@@ -27,8 +29,28 @@ export class StateDirectory implements PrivateDirectory {
     return chosen === undefined ? StateDirectory.#below(volume, STATE_NAME as Name) : StateDirectory.#at(chosen);
   }
 
-  static #below(volume: Anchor, name: Name): StateDirectory {
-    const shownAs = `${displayText(volume.root)}/${displayText(name)}`;
+  /** `backups` in the state directory, or a directory that the operator answers for; made where it is missing. */
+  static backups(state: StateDirectory, chosen: string | undefined): StateDirectory {
+    if (chosen === undefined) {
+      const inside = state.anchor.fork();
+      try {
+        return StateDirectory.#below(inside, 'backups' as Name, state.shownAs);
+      } finally {
+        inside.close();
+      }
+    }
+    try {
+      fs.mkdirSync(chosen, { recursive: true, mode: 0o700 });
+      return new StateDirectory(Anchor.open(chosen), displayText(chosen));
+    } catch (error) {
+      throw new VolumeError(`the backup directory ${displayText(chosen)} cannot be used: ${explain(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  static #below(volume: Anchor, name: Name, parent = displayText(volume.root)): StateDirectory {
+    const shownAs = `${parent}/${displayText(name)}`;
     volume.moveTo(ROOT);
     const anchor = volume.fork();
     try {
@@ -99,6 +121,28 @@ export class StateDirectory implements PrivateDirectory {
     const descriptor = fs.openSync(`${this.path}/${name}`, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
       fs.writeFileSync(descriptor, content);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  }
+
+  sink(name: string): Sink {
+    const descriptor = fs.openSync(`${this.path}/${name}`, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    return {
+      write: (bytes) => write(descriptor, bytes, 0, bytes.length),
+      close: () => fs.closeSync(descriptor),
+    };
+  }
+
+  *pieces(name: string): Iterable<Uint8Array> {
+    const descriptor = fs.openSync(`${this.path}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    try {
+      for (;;) {
+        const buffer = new Uint8Array(PIECE);
+        const count = readInto(descriptor, buffer, 0, PIECE);
+        if (count > 0) yield buffer.subarray(0, count);
+        if (count < PIECE) return;
+      }
     } finally {
       fs.closeSync(descriptor);
     }

@@ -21,8 +21,11 @@ export interface Pair {
   readonly volume: Entry | undefined;
 }
 
-/** both: go on below in both trees. seed: there is nothing below to compare with. skip: nothing below is of interest. */
-export type Descent = 'both' | 'seed' | 'skip';
+/**
+ * both: go on below in both trees. seed: there is nothing below to compare with. skip: nothing below is of interest.
+ * clear: the volume has a directory there that is in the way; tell of all that is in it.
+ */
+export type Descent = 'both' | 'seed' | 'skip' | 'clear';
 
 export interface Visitor {
   /** Whether the visit turns on two files having the same bytes; they are read for it. */
@@ -30,6 +33,14 @@ export interface Visitor {
   /** A path of the seed, the root excepted; a directory before what is in it. */
   readonly visit: (pair: Pair, sameContent: boolean) => Descent;
   readonly problem: (problem: Problem) => void;
+  /** Whether what the volume has where the seed has nothing is of interest. */
+  readonly asksExtra?: boolean;
+  /**
+   * A path that only the volume has, or that is in a directory in the way; a directory before what is in it.
+   * @param kept not data of this volume: of the file system, or another one mounted here.
+   * @returns whether to go on below a directory.
+   */
+  readonly extra?: (path: RelPath, entry: Entry, inTheWay: boolean, kept: boolean) => boolean;
 }
 
 export interface Trees {
@@ -46,12 +57,19 @@ export async function scan(trees: Trees, pulse: Pulse, visitor: Visitor): Promis
   await new Scan(trees, pulse, visitor).directory(ROOT, trees.volume !== undefined);
 }
 
+/** Tells of everything in a directory of the volume that is in the way. */
+export async function scanInTheWay(trees: Trees, pulse: Pulse, visitor: Visitor, path: RelPath): Promise<void> {
+  await new Scan(trees, pulse, visitor).extras(path, new Set(), true);
+}
+
 class Scan {
   readonly #trees: Trees;
   readonly #pulse: Pulse;
   readonly #visitor: Visitor;
   readonly #seedRoot: Entry;
   readonly #volumeRoot: Entry | undefined;
+  /** The names that the seed has in the directories above, where extras are asked for. */
+  readonly #shipped = new Map<RelPath, ReadonlySet<Name>>();
 
   constructor(trees: Trees, pulse: Pulse, visitor: Visitor) {
     this.#trees = trees;
@@ -67,9 +85,31 @@ class Scan {
       const same = this.#visitor.asksContent(pair) ? await this.#sameContent(path, pair) : false;
       if (same === undefined) continue;
       const descent = this.#visitor.visit(pair, same);
+      if (descent === 'clear') await this.extras(pair.path, new Set(), true);
       if (pair.seed.kind !== 'directory' || descent === 'skip') continue;
       this.#refuseNesting(pair.seed, pair.volume);
       await this.directory(pair.path, descent === 'both' && pair.volume?.kind === 'directory');
+    }
+    // Where the seed's directory could not be read, nobody knows what is only in the volume.
+    const shipped = this.#shipped.get(path);
+    if (both && shipped !== undefined) await this.extras(path, shipped, false);
+    this.#shipped.delete(path);
+  }
+
+  /** What a directory of the volume has besides what the seed has there. */
+  async extras(path: RelPath, shipped: ReadonlySet<Name>, inTheWay: boolean): Promise<void> {
+    const entries = this.#attempt(path, 'the volume', () => {
+      this.#enterVolume(path);
+      const device = lookAt(this.#trees.volume?.descriptor ?? -1).witness.device;
+      return list()
+        .filter((name) => !shipped.has(name))
+        .map((name) => ({ at: join(path, name), entry: look(name), device }));
+    });
+    for (const { at, entry, device } of entries ?? []) {
+      if (this.#pulse.due()) await this.#pulse.beat();
+      if (entry === undefined) continue;
+      const kept = this.#trees.passedOver(at) || entry.witness.device !== device;
+      if (this.#visitor.extra?.(at, entry, inTheWay, kept) === true) await this.extras(at, new Set(), inTheWay);
     }
   }
 
@@ -79,6 +119,7 @@ class Scan {
       return this.#seedEntries(path);
     });
     if (seeds === undefined) return [];
+    if (this.#visitor.asksExtra === true) this.#shipped.set(path, new Set(seeds.map(({ name }) => name)));
     const volumes = both
       ? this.#attempt(path, 'the volume', () => {
           this.#enterVolume(path);

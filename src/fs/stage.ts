@@ -15,7 +15,7 @@ import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { putBackTime } from './attributes.ts';
 import { Builder, isLate } from './build.ts';
-import type { Birth } from './copy.ts';
+import type { Birth, Source } from './copy.ts';
 import { byHandle, close, createFile, list, look, lookAt, makeDirectory, removeFile } from './disk.ts';
 import { openToFlush, type Opener } from './flush.ts';
 import { closeAgain, makeWritable, moveInto, Unlocked, withWritable } from './writable.ts';
@@ -37,7 +37,7 @@ export interface Staged {
 }
 
 export interface Site {
-  readonly seed: Anchor;
+  readonly source: Source;
   readonly volume: Anchor;
   readonly state: StateDirectory;
   readonly self: Identity;
@@ -145,6 +145,15 @@ export class Stage {
     }
   }
 
+  /** A new directory of its own, for what the stage is to be filled from. */
+  room(name: Name): Anchor {
+    const anchor = this.#place.fork();
+    anchor.here();
+    makeDirectory(name, 0o700);
+    anchor.down(name);
+    return anchor;
+  }
+
   /** A name to put away what is being replaced. */
   get trash(): string {
     return `${this.#place.path}/old-${++this.#serial}`;
@@ -199,8 +208,8 @@ export class Stage {
   }
 
   #builderAt(place: Anchor, birth: Birth): Builder {
-    const { seed, pulse, problem, self } = this.#site;
-    return new Builder({ seed, place, birth, pulse, problem, privileged: self.privileged });
+    const { source, pulse, problem, self } = this.#site;
+    return new Builder({ source, place, birth, pulse, problem, privileged: self.privileged });
   }
 
   #attempt<T>({ top }: Unit, action: () => T): T | undefined {

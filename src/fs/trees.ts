@@ -17,6 +17,7 @@ export interface Places {
   readonly sourceBy: string;
   readonly targetBy: string;
   readonly stateDir: string | undefined;
+  readonly backup?: { readonly directory: string | undefined };
 }
 
 export interface Opened {
@@ -45,6 +46,13 @@ export function openTrees(places: Places, mayMake: boolean): Opened {
     volume: exists || mayMake ? open(target, named.target) : undefined,
     made: !exists && mayMake,
   };
+}
+
+/** The volume alone, for what needs no seed. Throws `UsageError` where there is none. */
+export function openVolume({ target, targetBy }: Pick<Places, 'target' | 'targetBy'>): Anchor {
+  const named = `target ${displayText(target)} (${targetBy})`;
+  if (!checkTarget(target, named)) throw new UsageError(`${named} does not exist; name the volume's directory`);
+  return open(target, named);
 }
 
 export function isReadOnly(volume: Anchor): boolean {
@@ -79,11 +87,16 @@ export function passedOver({
   source,
   target,
   stateDir,
-}: Pick<Places, 'source' | 'target' | 'stateDir'>): (path: RelPath) => boolean {
-  const state = stateDir?.startsWith(`${target}/`) === true ? fromText(stateDir.slice(target.length + 1)) : undefined;
+  backup,
+}: Pick<Places, 'source' | 'target' | 'stateDir' | 'backup'>): (path: RelPath) => boolean {
+  const inside = new Set<string | undefined>(
+    [stateDir, backup?.directory].map((directory) =>
+      directory?.startsWith(`${target}/`) === true ? fromText(directory.slice(target.length + 1)) : undefined,
+    ),
+  );
   let atMounts: boolean | undefined;
   return (path) => {
-    if (path === STATE_NAME || path === MANIFEST_NAME || path === state) return true;
+    if (path === STATE_NAME || path === MANIFEST_NAME || inside.has(path)) return true;
     if (!OF_THE_FILE_SYSTEM.has(path)) return false;
     return (atMounts ??= [source, target].some(isMountPoint));
   };

@@ -2,25 +2,30 @@
 import { EXIT } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { RelPath } from '../core/path.ts';
-import type { Change, Kept, Plan, Problem } from '../core/plan.ts';
+import type { Change, Kept, Plan, Problem, Removal } from '../core/plan.ts';
 import type { KeptReason } from '../core/reconcile.ts';
 import { noTotals, type Totals } from '../core/run.ts';
-import { pastOf, sayChange, sayEnd, sayKept, sayProblem } from './lines.ts';
+import { pastOf, sayChange, sayEnd, sayKept, sayProblem, sayRemoval } from './lines.ts';
 
 export class Account {
   readonly #log: Log;
+  readonly #what: string;
   readonly #began = performance.now();
   readonly #meanwhile: Kept[] = [];
+  readonly #failed: RelPath[] = [];
   readonly totals: Totals = noTotals();
   #vanished = 0;
 
-  constructor(log: Log) {
+  /** @param what the run is called where it ends. */
+  constructor(log: Log, what = 'Initial data sync operation') {
     this.#log = log;
+    this.#what = what;
   }
 
   readonly problem = (problem: Problem): void => {
     if (problem.kind === 'vanished') this.#vanished++;
     else if (problem.kind !== 'passed over') this.totals.problems++;
+    this.#failed.push(problem.path);
     sayProblem(this.#log, problem);
   };
 
@@ -30,13 +35,28 @@ export class Account {
     sayChange(this.#log, change);
   };
 
-  /** Somebody else changed the path between plan and publish. */
-  readonly kept = (path: RelPath): void => {
-    this.#meanwhile.push({ path, reason: 'changed meanwhile' });
+  readonly removed = (removal: Removal): void => {
+    this.totals.removed++;
+    sayRemoval(this.#log, removal);
   };
 
-  get listeners(): Pick<Account, 'problem' | 'done' | 'kept'> {
-    return { problem: this.problem, done: this.done, kept: this.kept };
+  /** Somebody else changed the path between plan and publish. */
+  readonly kept = (path: RelPath, reason: 'changed meanwhile' | 'not empty'): void => {
+    this.#meanwhile.push({ path, reason });
+  };
+
+  /** What was planned and left alone after all. */
+  get meanwhile(): readonly Kept[] {
+    return this.#meanwhile;
+  }
+
+  /** Paths that there was a problem with. */
+  get failed(): readonly RelPath[] {
+    return this.#failed;
+  }
+
+  get listeners(): Pick<Account, 'problem' | 'done' | 'removed' | 'kept'> {
+    return { problem: this.problem, done: this.done, removed: this.removed, kept: this.kept };
   }
 
   get exitCode(): number {
@@ -50,7 +70,7 @@ export class Account {
     sayKept(this.#log, kept);
     this.totals.same = plan.same;
     this.totals.kept = countReasons(kept);
-    sayEnd(this.#log, this.totals, this.#vanished, this.#seconds());
+    sayEnd(this.#log, this.totals, this.#vanished, this.#seconds(), this.#what);
   }
 
   /** What a plan would come to. */
@@ -59,6 +79,7 @@ export class Account {
       ...noTotals(),
       same: plan.same,
       kept: countReasons(plan.kept),
+      removed: plan.removals.length,
       problems: this.totals.problems,
     };
     for (const change of plan.changes) {

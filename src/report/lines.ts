@@ -1,7 +1,8 @@
 /** What a run says, line for line as operators know it from the rsync entrypoint that this replaces, and its totals. */
+import type { Backup } from '../core/archive.ts';
 import type { Fields, Level, Log } from '../core/log.ts';
 import { display, displayText, type RelPath } from '../core/path.ts';
-import type { Change, Kept, Plan, Problem } from '../core/plan.ts';
+import type { Change, Kept, Plan, Problem, Removal } from '../core/plan.ts';
 import { SENTENCES, type Policy } from '../core/policy.ts';
 import type { KeptReason } from '../core/reconcile.ts';
 import { keptOf, type Totals } from '../core/run.ts';
@@ -11,13 +12,18 @@ import { count, sizeOf } from '../core/words.ts';
 const LISTED = 20;
 
 export interface Beginning {
+  readonly command: string;
   readonly source: string;
   readonly target: string;
   readonly policy: Policy;
   readonly checksum: boolean;
 }
 
-export function sayBeginning(log: Log, { source, target, policy, checksum }: Beginning): void {
+export function sayBeginning(log: Log, { command, source, target, policy, checksum }: Beginning): void {
+  if (command === 'reset') {
+    const line = `Resetting '${displayText(target)}' to the initial data of '${displayText(source)}', newer or not.`;
+    return log.write('info', line, { source, target });
+  }
   log.write('info', `Initiating sync of initial data from '${displayText(source)}' to '${displayText(target)}'.`, {
     source,
     target,
@@ -25,6 +31,19 @@ export function sayBeginning(log: Log, { source, target, policy, checksum }: Beg
   log.write('info', 'This operation will sync directories and their contents recursively.');
   log.write('info', SENTENCES[policy], { policy });
   if (checksum) log.write('debug', 'Contents are compared where sizes are equal.');
+}
+
+export function sayRestoring(log: Log, target: string, { id, created, why }: Backup): void {
+  log.write('info', `Restoring '${displayText(target)}' from backup ${id} (${created}, ${why}).`, { id, created, why });
+}
+
+/** One line each: id, when, why, files, bytes. */
+export function sayBackups(log: Log, backups: readonly Backup[], asJson: boolean): void {
+  if (asJson) return log.write('info', JSON.stringify({ backups }));
+  for (const { id, created, why, files, bytes } of backups)
+    log.item('info', `${id}  ${created}  ${count(files, 'path')}, ${sizeOf(bytes)}  ${why}`, { event: 'backup', id });
+  if (backups.length === 0) log.write('info', 'There are no backups.');
+  log.flush();
 }
 
 /** rsync's line: the path, a slash behind a directory, an arrow behind a link. */
@@ -38,6 +57,11 @@ export function sayChange(log: Log, change: Change): void {
   const level: Level = change.verb === 'attributes' ? 'debug' : 'info';
   const line = change.verb === 'attributes' ? `${lineOf(change)} (attributes)` : lineOf(change);
   log.item(level, line, { event: pastOf(change), path: display(change.path), reason: change.reason });
+}
+
+export function sayRemoval(log: Log, { path, old, reason }: Removal): void {
+  const line = `removed ${display(path)}${old.kind === 'directory' ? '/' : ''} (${reason})`;
+  log.item('info', line, { event: 'removed', path: display(path), reason });
 }
 
 export function pastOf({ verb }: Change): 'created' | 'updated' | 'corrected' {
@@ -74,20 +98,27 @@ export function sayProblem(log: Log, { path, kind, message }: Problem): void {
   });
 }
 
-export function sayEnd(log: Log, totals: Totals, vanished: number, seconds: number): void {
+export function sayEnd(
+  log: Log,
+  totals: Totals,
+  vanished: number,
+  seconds: number,
+  what = 'Initial data sync operation',
+): void {
   const problems = totals.problems + vanished;
   const good = problems === 0;
   const end = good ? 'completed successfully' : `completed with ${count(problems, 'problem')} (named above)`;
-  log.write(good ? 'info' : 'error', `Initial data sync operation ${end}.`, { event: 'end' });
+  log.write(good ? 'info' : 'error', `${what} ${end}.`, { event: 'end' });
   log.write('info', totalsLine(totals, seconds), { event: 'totals', ...totals, seconds: rounded(seconds) });
 }
 
 /** Created, updated, kept by reason, bytes, seconds. */
 export function totalsLine(totals: Totals, seconds: number): string {
-  const { created, updated, corrected, same, bytes } = totals;
-  const done = created + updated + corrected;
+  const { created, updated, corrected, removed, same, bytes } = totals;
+  const done = created + updated + corrected + removed;
   const parts = done === 0 ? ['nothing to copy'] : [`${created} created`, `${updated} updated`];
   if (corrected > 0) parts.push(`${corrected} with attributes corrected`);
+  if (removed > 0) parts.push(`${removed} removed`);
   parts.push(`${same} up to date`, keptPart(totals));
   parts.push(sizeOf(bytes), `${rounded(seconds)} s`);
   return `Totals: ${parts.join(', ')}.`;
@@ -100,6 +131,10 @@ function keptPart(totals: Totals): string {
 
 /** A plan in lines: what would be done and why, what is kept and why, what stands in the way. */
 export function sayPlan(log: Log, plan: Plan, totals: Totals): void {
+  for (const { path, old, reason } of plan.removals) {
+    const line = `${'remove'.padEnd(10)} ${display(path)}${old.kind === 'directory' ? '/' : ''} (${reason})`;
+    log.item('info', line, { event: 'remove', path: display(path), reason });
+  }
   for (const change of plan.changes) {
     const fields: Fields = { event: change.verb, path: display(change.path), reason: change.reason };
     log.item('info', `${change.verb.padEnd(10)} ${lineOf(change)} (${change.reason})`, fields);
@@ -111,11 +146,12 @@ export function sayPlan(log: Log, plan: Plan, totals: Totals): void {
       reason,
     });
   }
-  const { created, updated, corrected, same, bytes } = totals;
+  const { created, updated, corrected, removed, same, bytes } = totals;
   const would = [
     `${created} to create`,
     `${updated} to update`,
     `${corrected} to correct`,
+    ...(removed > 0 ? [`${removed} to remove`] : []),
     keptPart(totals),
     `${same} up to date`,
   ];

@@ -1,6 +1,6 @@
 /** `holder.json`: who holds the lock, for people; and, found by the next holder, that the last one died in its run. */
 import type { PrivateDirectory } from '../core/private.ts';
-import type { Holder } from '../core/run.ts';
+import { MODES, type Holder } from '../core/run.ts';
 import { displayText } from '../core/path.ts';
 
 const FILE = 'holder.json';
@@ -19,7 +19,13 @@ export function readHolder(directory: PrivateDirectory): Holder | undefined {
     >;
     if (![run, mode, host, since].every((field) => typeof field === 'string' && field.length < 300)) return undefined;
     const shown = [run, host, since].map((field) => displayText(field as string)) as [string, string, string];
-    return { run: shown[0], mode: mode === 'run' ? 'run' : 'sync', host: shown[1], pid: Number(pid), since: shown[2] };
+    return {
+      run: shown[0],
+      mode: MODES.find((known) => known === mode) ?? 'sync',
+      host: shown[1],
+      pid: Number(pid),
+      since: shown[2],
+    };
   } catch {
     return undefined;
   }

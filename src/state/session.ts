@@ -5,10 +5,10 @@ import { Interrupted } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Pulse } from '../core/pulse.ts';
-import type { Holder, Mode, Run, Status, Totals } from '../core/run.ts';
+import { MODES, type Holder, type Mode, type Run, type Status, type Totals } from '../core/run.ts';
 import { readHolder, removeHolder, writeHolder } from './holder.ts';
 import { Lock, nameHolder } from './lock.ts';
-import { recordRuns, sweepCopies } from './store.ts';
+import { findReset, recordRuns, sweepCopies, type Consumed } from './store.ts';
 
 export interface Terms {
   readonly command: string;
@@ -49,14 +49,23 @@ export class Session {
         log.write('info', `Waiting for ${who} to finish with the volume${soFar}.`, { event: 'waiting', holder });
       },
     });
-    const session = new Session(directory, lock, command === 'run' ? 'run' : 'sync', log);
+    const session = new Session(directory, lock, MODES.find((mode) => mode === command) ?? 'sync', log);
     session.#takeOver();
     return session;
   }
 
-  /** @param durable whether the record is on the disk when this returns. */
-  complete({ totals, exitCode }: Counted, durable: boolean): void {
-    this.#record('completed', totals, exitCode === 0 ? null : `exit code ${exitCode}`, durable);
+  /** The run that carried out the reset of this id, if there was one. */
+  consumed(resetId: string): Consumed | undefined {
+    return findReset(this.#directory, resetId);
+  }
+
+  /**
+   * @param durable whether the record is on the disk when this returns.
+   * @param resetId of a reset that was part of the run; done for good only where all of it went well.
+   */
+  complete({ totals, exitCode }: Counted, durable: boolean, resetId?: string): void {
+    const consumed = exitCode === 0 ? resetId : undefined;
+    this.#record('completed', totals, exitCode === 0 ? null : `exit code ${exitCode}`, durable, consumed);
   }
 
   /** Never throws: the error that it records is the one to be heard of. */
@@ -88,13 +97,15 @@ export class Session {
     writeHolder(this.#directory, this.#holder);
   }
 
-  #record(status: Status, totals: Totals, error: string | null, durable: boolean): void {
-    this.#save([runOf(this.#holder, status, new Date().toISOString(), totals, error)], durable);
+  #record(status: Status, totals: Totals, error: string | null, durable: boolean, resetId?: string): void {
+    const now = new Date().toISOString();
+    const reset = resetId === undefined ? undefined : { id: resetId, run: this.id, applied: now };
+    this.#save([runOf(this.#holder, status, now, totals, error)], durable, reset);
     removeHolder(this.#directory);
   }
 
-  #save(runs: readonly Run[], durable: boolean): void {
-    const movedAside = recordRuns(this.#directory, runs, durable);
+  #save(runs: readonly Run[], durable: boolean, reset?: Consumed): void {
+    const movedAside = recordRuns(this.#directory, runs, durable, reset);
     if (movedAside === undefined) return;
     const message = `the state in ${this.#directory.shownAs} could not be read; it was moved to ${movedAside} and a new one begun`;
     this.#log.write('warn', message, { event: 'state', movedAside });

@@ -9,7 +9,7 @@ import type { Run } from '../core/run.ts';
 import { openDatabase, WITHOUT_FILES } from './sqlite.ts';
 
 const FILE = 'state.db';
-const VERSION = 1;
+const VERSION = 2;
 const KEEP_RUNS = 200;
 const TABLE = `CREATE TABLE runs (
     id TEXT PRIMARY KEY,
@@ -22,19 +22,60 @@ const TABLE = `CREATE TABLE runs (
     counts TEXT,
     error TEXT
   ) STRICT`;
+/** Resets with an id, each done once. Since version 2. */
+const RESETS = `CREATE TABLE resets (
+    id TEXT PRIMARY KEY,
+    run TEXT NOT NULL,
+    applied TEXT NOT NULL
+  ) STRICT`;
+const SCHEMAS: Readonly<Record<number, readonly string[]>> = { 1: [TABLE], 2: [TABLE, RESETS] };
+
+/** A reset that was carried out, and is not to be again. */
+export interface Consumed {
+  readonly id: string;
+  readonly run: string;
+  /** ISO 8601, UTC. */
+  readonly applied: string;
+}
+
+/** Undefined where the id was never used, or the state cannot be read. */
+export function findReset(directory: PrivateDirectory, id: string): Consumed | undefined {
+  if (!directory.exists(FILE)) return undefined;
+  const copy = `state-${randomBytes(16).toString('hex')}.db`;
+  const content = directory.read(FILE);
+  if (content === undefined) return undefined;
+  try {
+    directory.create(copy, withoutLog(content));
+    if (versionOf(`${directory.path}/${copy}`) !== VERSION) return undefined;
+    const database = openDatabase(`${directory.path}/${copy}`);
+    try {
+      const row = database.prepare('SELECT id, run, applied FROM resets WHERE id = ?').get(id);
+      return row && { id, run: String(row['run']), applied: String(row['applied']) };
+    } finally {
+      database.close();
+    }
+  } finally {
+    directory.remove(copy);
+  }
+}
 
 /**
  * Adds runs to the state, or brings them up to date.
  * @param durable whether it is on the disk when this returns.
  * @returns the name that a state which could not be read was moved to; what it knew is lost, what is in the volume is not.
  */
-export function recordRuns(directory: PrivateDirectory, runs: readonly Run[], durable: boolean): string | undefined {
+export function recordRuns(
+  directory: PrivateDirectory,
+  runs: readonly Run[],
+  durable: boolean,
+  reset?: Consumed,
+): string | undefined {
   const copy = `state-${randomBytes(16).toString('hex')}.db`;
   try {
     const movedAside = prepareCopy(directory, copy);
     const database = openDatabase(`${directory.path}/${copy}`);
     try {
-      write(database, runs);
+      write(database, runs, reset);
     } finally {
       database.close();
     }
@@ -56,33 +97,42 @@ function prepareCopy(directory: PrivateDirectory, copy: string): string | undefi
   const content = directory.read(FILE);
   if (content !== undefined) {
     directory.create(copy, withoutLog(content));
-    if (isValid(`${directory.path}/${copy}`)) return undefined;
+    const version = versionOf(`${directory.path}/${copy}`);
+    if (version === 1) createTables(`${directory.path}/${copy}`, [RESETS]);
+    if (version !== undefined) return undefined;
     directory.remove(copy);
   }
   const movedAside = content === undefined && !directory.exists(FILE) ? undefined : `${FILE}.corrupt-${timestamp()}`;
   if (movedAside !== undefined) directory.rename(FILE, movedAside, false);
   directory.create(copy, new Uint8Array());
-  const database = openDatabase(`${directory.path}/${copy}`);
-  try {
-    database.exec(`${WITHOUT_FILES} ${TABLE}; PRAGMA user_version = ${VERSION}`);
-  } finally {
-    database.close();
-  }
+  createTables(`${directory.path}/${copy}`, [TABLE, RESETS]);
   return movedAside;
 }
 
-function isValid(path: string): boolean {
+function createTables(path: string, tables: readonly string[]): void {
+  const database = openDatabase(path);
+  try {
+    database.exec(`${WITHOUT_FILES} ${tables.join('; ')}; PRAGMA user_version = ${VERSION}`);
+  } finally {
+    database.close();
+  }
+}
+
+/** Undefined where it is no state of ours. */
+function versionOf(path: string): number | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = openDatabase(path);
     database.exec(WITHOUT_FILES);
     const check = database.prepare('PRAGMA quick_check(1)').get() as { quick_check?: unknown } | undefined;
     const version = database.prepare('PRAGMA user_version').get() as { user_version?: unknown } | undefined;
-    const schema = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').all();
-    const isOurs = schema.length === 1 && plain(String(schema[0]?.['sql'])) === plain(TABLE);
-    return check?.quick_check === 'ok' && version?.user_version === VERSION && isOurs;
+    const schema = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid').all();
+    const known = Number(version?.user_version);
+    const expected = SCHEMAS[known]?.map(plain).join(';');
+    const isOurs = schema.map(({ sql }) => plain(String(sql))).join(';') === expected;
+    return check?.quick_check === 'ok' && isOurs ? known : undefined;
   } catch {
-    return false;
+    return undefined;
   } finally {
     database?.close();
   }
@@ -99,7 +149,7 @@ function plain(sql: string): string {
   return sql.replaceAll(/\s+/g, ' ');
 }
 
-function write(database: DatabaseSync, runs: readonly Run[]): void {
+function write(database: DatabaseSync, runs: readonly Run[], reset: Consumed | undefined): void {
   // The copy is thrown away if this dies; what is on the disk is settled by the rename.
   database.exec(`${WITHOUT_FILES} PRAGMA synchronous=OFF; BEGIN`);
   const insert = database.prepare('INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
@@ -116,6 +166,9 @@ function write(database: DatabaseSync, runs: readonly Run[]): void {
       counts,
       run.error,
     );
+  }
+  if (reset !== undefined) {
+    database.prepare('INSERT OR REPLACE INTO resets VALUES (?, ?, ?)').run(reset.id, reset.run, reset.applied);
   }
   database.exec(
     `DELETE FROM runs WHERE id NOT IN (SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT ${KEEP_RUNS}); COMMIT`,

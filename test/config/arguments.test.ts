@@ -116,9 +116,22 @@ describe('splitList', () => {
 });
 
 describe('commands', () => {
-  it('are the three that there are', () => {
-    const known = ['run', 'sync', 'plan', 'reset', '', 'constructor', '__proto__', 'Sync'].filter(isCommand);
-    expect(known).toEqual(['run', 'sync', 'plan']);
+  it('are those that there are', () => {
+    const known = [
+      'run',
+      'sync',
+      'plan',
+      'reset',
+      'backup',
+      'backups',
+      'restore',
+      'merge',
+      '',
+      'constructor',
+      '__proto__',
+      'Sync',
+    ].filter(isCommand);
+    expect(known).toEqual(['run', 'sync', 'plan', 'reset', 'backup', 'backups', 'restore']);
   });
 
   it('that are mistyped are corrected, those that are not are listed', () => {

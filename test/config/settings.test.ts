@@ -34,6 +34,12 @@ describe('settings', () => {
       flush: true,
       lockTimeout: 600_000,
       exitCode: false,
+      reset: undefined,
+      backup: { on: false, asked: false, keep: 5, directory: undefined },
+      operands: [],
+      last: false,
+      yes: false,
+      json: false,
       service: undefined,
     });
     expect(await settled('run', '-- server -x')).toMatchObject({

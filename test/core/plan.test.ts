@@ -4,6 +4,7 @@ import { change, directory, file, link } from './entries.ts';
 
 const planOf = (changes: Plan['changes']): Plan => ({
   changes,
+  removals: [],
   kept: [],
   problems: [],
   same: 0,

@@ -3,11 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 import type { Identity } from '../../src/core/identity.ts';
 import type { Name, RelPath } from '../../src/core/path.ts';
-import type { Change, Plan, Problem } from '../../src/core/plan.ts';
+import type { Change, Plan, Problem, Removal } from '../../src/core/plan.ts';
 import { Planning, type Rules } from '../../src/core/planning.ts';
 import type { Pulse } from '../../src/core/pulse.ts';
 import { ALL } from '../../src/core/selection.ts';
 import { Anchor, WorkingDirectory } from '../../src/fs/anchor.ts';
+import { seedSource } from '../../src/fs/copy.ts';
 import { StateDirectory, STATE_NAME } from '../../src/fs/private.ts';
 import { publish } from '../../src/fs/publish.ts';
 import { scan } from '../../src/fs/scan.ts';
@@ -103,6 +104,7 @@ export class Bench {
     const anchors = { seed: Anchor.open(this.seed), volume: Anchor.open(this.volume) };
     const listeners = {
       done: (change: Change) => void done.push(`${change.verb} ${change.path}`),
+      removed: ({ path: at }: Removal) => void done.push(`remove ${at}`),
       kept: (at: RelPath) => void kept.push(at),
       problem: (problem: Problem) => void problems.push(problem),
     };
@@ -110,7 +112,14 @@ export class Bench {
     try {
       const plan = await this.plan(anchors, over);
       problems.push(...plan.problems);
-      const site = { ...anchors, state, self: self(), pulse, problem: listeners.problem };
+      const site = {
+        source: seedSource(anchors.seed),
+        volume: anchors.volume,
+        state,
+        self: self(),
+        pulse,
+        problem: listeners.problem,
+      };
       using stage = Stage.open(site, 'run-1');
       const staged = await stage.fill(plan);
       between();

@@ -8,6 +8,7 @@ import { anchorAt, canMount, mount, place } from './place.ts';
 
 const planOf = (...sizes: readonly number[]): Plan => ({
   changes: sizes.map((size, at) => change(`f${at}`, file({ size }))),
+  removals: [],
   kept: [],
   problems: [],
   same: 0,

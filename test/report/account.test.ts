@@ -16,8 +16,8 @@ const kept: Plan['kept'] = [
   { path: path('x'), reason: 'newer in the volume' },
   { path: path('y'), reason: 'newer in the volume' },
 ];
-const plan: Plan = { changes, kept, problems: [], same: 7, directories: new Map() };
-const counted = { created: 3, updated: 1, corrected: 1, same: 7, bytes: 15, problems: 0 };
+const plan: Plan = { changes, removals: [], kept, problems: [], same: 7, directories: new Map() };
+const counted = { created: 3, updated: 1, corrected: 1, removed: 0, same: 7, bytes: 15, problems: 0 };
 
 function account(): { account: Account; lines: string[] } {
   const lines: string[] = [];
@@ -31,7 +31,7 @@ describe('an account', () => {
   it('counts what was done as it is told, and what was kept by reason', () => {
     const { account: one } = account();
     for (const each of changes) one.done(each);
-    one.kept(path('z'));
+    one.kept(path('z'), 'changed meanwhile');
     one.end(plan);
     expect(one.totals).toEqual({ ...counted, kept: { 'newer in the volume': 2, 'changed meanwhile': 1 } });
   });
@@ -78,7 +78,7 @@ describe('an account', () => {
     const { account: one } = account();
     const { done, kept: keeps, problem: fails } = one.listeners;
     done(change('a', file()));
-    keeps(path('b'));
+    keeps(path('b'), 'changed meanwhile');
     fails(problem('failed'));
     expect(one.totals).toMatchObject({ created: 1, problems: 1 });
   });

@@ -25,6 +25,7 @@ function said(action: (log: Log) => void): string[] {
 describe('what a run says', () => {
   it('begins as the rsync entrypoint did, line for line', () => {
     const where = {
+      command: 'sync',
       source: '/var/initialdata/common',
       target: '/data/common',
       policy: 'newer',
@@ -126,6 +127,7 @@ it('a plan says of each path what would be done and why, and that nothing was', 
     changes: [change('a', directory()), { ...change('b', file(), 'replace'), reason: 'image newer' as const }],
     kept: [{ path: path('c'), reason: 'newer in the volume' as const }],
     problems: [],
+    removals: [],
     same: 1,
     directories: new Map(),
   };

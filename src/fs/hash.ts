@@ -1,0 +1,19 @@
+/** SHA-256 of what an open descriptor is of, from where it stands to the end, in hex. */
+import type { Pulse } from '../core/pulse.ts';
+import { readInto } from './disk.ts';
+
+const CHUNK = 256 * 1024;
+
+/** @param each told of every piece. */
+export async function sha256(descriptor: number, pulse: Pulse, each?: (bytes: Uint8Array) => void): Promise<string> {
+  const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
+  for (;;) {
+    const buffer = new Uint8Array(CHUNK);
+    const count = readInto(descriptor, buffer, 0, CHUNK);
+    const bytes = buffer.subarray(0, count);
+    hash.update(bytes);
+    each?.(bytes);
+    if (count < CHUNK) return hash.digest('hex');
+    if (pulse.due()) await pulse.beat();
+  }
+}
