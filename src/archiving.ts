@@ -51,9 +51,9 @@ export async function backup(settings: Settings, context: Context): Promise<numb
 export function backups(settings: Settings, { log }: Context): number {
   const volume = openVolume(settings);
   try {
-    using state = StateDirectory.open(volume, settings.stateDir);
-    using directory = StateDirectory.backups(state, settings.backup.directory);
-    sayBackups(log, listBackups(directory), settings.json);
+    using state = StateDirectory.look(volume, settings.stateDir);
+    using directory = StateDirectory.lookAtBackups(state, settings.backup.directory);
+    sayBackups(log, directory === undefined ? [] : listBackups(directory), settings.json);
     return EXIT.done;
   } finally {
     volume.close();

@@ -40,6 +40,7 @@ export async function restore(settings: Settings, context: Context): Promise<num
   const volume = openVolume(settings);
   try {
     refuseWithoutProc(volume, self);
+    if (settings.dryRun) return await foresee(settings, context, volume, id, patterns);
     if (isReadOnly(volume)) throw readOnly(settings.target, 1);
     using state = StateDirectory.open(volume, settings.stateDir);
     using directory = StateDirectory.backups(state, settings.backup.directory);
@@ -56,11 +57,6 @@ export async function restore(settings: Settings, context: Context): Promise<num
       const matches = await matcherOf(patterns, backup, index, settings);
       const made = await reconcile(index, matches, volume, unlocked, settings, context);
       for (const problem of made.problems) account.problem(problem);
-      if (settings.dryRun) {
-        sayPlan(log, made, account.expected(made));
-        session.complete(account, false);
-        return EXIT.done;
-      }
       const source = (stage: Stage): Promise<Source> => unpacked(stage, index, made, bytes, backup.id);
       const why = `before restore of ${backup.id}`;
       await carryOut(made, { settings, context, volume, state, account, unlocked, run: session.id, why, source });
@@ -77,6 +73,29 @@ export async function restore(settings: Settings, context: Context): Promise<num
   } finally {
     volume.close();
   }
+}
+
+/** What a restore would do: no lock, no state, nothing touched. */
+async function foresee(
+  settings: Settings,
+  context: Context,
+  volume: Anchor,
+  id: string | undefined,
+  patterns: readonly string[],
+): Promise<number> {
+  const { log } = context;
+  using state = StateDirectory.look(volume, settings.stateDir);
+  using directory = StateDirectory.lookAtBackups(state, settings.backup.directory);
+  if (directory === undefined) throw new UsageError('there are no backups of this volume; see --backup-dir');
+  const backup = id === undefined ? lastOf(directory) : findBackup(directory, id);
+  const index = await readIndex(() => directory.pieces(archiveName(backup.id)), backup);
+  sayRestoring(log, settings.target, backup);
+  const matches = await matcherOf(patterns, backup, index, settings);
+  const made = await reconcile(index, matches, volume, undefined, settings, context);
+  const account = new Account(log);
+  for (const problem of made.problems) account.problem(problem);
+  sayPlan(log, made, account.expected(made));
+  return made.problems.some(({ kind }) => kind === 'failed') ? EXIT.partial : EXIT.done;
 }
 
 function wanted({ last, operands }: Settings): [string | undefined, readonly string[]] {
@@ -127,7 +146,7 @@ async function reconcile(
   { entries, absent }: Index,
   matches: Matcher,
   volume: Anchor,
-  unlocked: Unlocked,
+  unlocked: Unlocked | undefined,
   settings: Settings,
   { pulse, self }: Context,
 ): Promise<Plan> {
@@ -163,10 +182,12 @@ async function reconcile(
   return planning.plan();
 }
 
-function entryAt(volume: Anchor, path: RelPath, unlocked: Unlocked): Entry | undefined {
+function entryAt(volume: Anchor, path: RelPath, unlocked: Unlocked | undefined): Entry | undefined {
   try {
-    const mode = moveInto(volume, parentOf(path));
-    if (mode !== undefined) unlocked.set(parentOf(path), mode);
+    const parent = parentOf(path);
+    const mode = unlocked && moveInto(volume, parent);
+    if (mode !== undefined) unlocked?.set(parent, mode);
+    volume.moveTo(parent);
     return look(nameOf(path));
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) return undefined;

@@ -1,13 +1,24 @@
 /** The state directory: opened from the volume's root without following anything, ours, and closed to everybody else. */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import type { Witness } from '../core/entry.ts';
+import type { Entry, Witness } from '../core/entry.ts';
 import { codeOf, explain, Refused, VolumeError } from '../core/errors.ts';
 import { displayText, fromText, ROOT, type Name } from '../core/path.ts';
 import type { PrivateDirectory, Sink } from '../core/private.ts';
 import { Anchor } from './anchor.ts';
 import { putBackTime } from './attributes.ts';
-import { byHandle, close, hasProc, isMissing, lookAt, makeDirectory, openHandle, readInto, write } from './disk.ts';
+import {
+  byHandle,
+  close,
+  hasProc,
+  isMissing,
+  look,
+  lookAt,
+  makeDirectory,
+  openHandle,
+  readInto,
+  write,
+} from './disk.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
@@ -27,6 +38,45 @@ export class StateDirectory implements PrivateDirectory {
   /** `.volseed` at the volume's root, or a directory of the operator's choice; made where it is missing. */
   static open(volume: Anchor, chosen: string | undefined): StateDirectory {
     return chosen === undefined ? StateDirectory.#below(volume, STATE_NAME as Name) : StateDirectory.#at(chosen);
+  }
+
+  /** The same where it exists, for those who only read: nothing is made, nothing is mended. */
+  static look(volume: Anchor, chosen: string | undefined): StateDirectory | undefined {
+    if (chosen !== undefined) return StateDirectory.#lookAt(chosen);
+    volume.moveTo(ROOT);
+    return StateDirectory.#existing(volume.fork(), STATE_NAME as Name, `${displayText(volume.root)}/${STATE_NAME}`);
+  }
+
+  static lookAtBackups(state: StateDirectory | undefined, chosen: string | undefined): StateDirectory | undefined {
+    if (chosen !== undefined) return StateDirectory.#lookAt(chosen);
+    if (state === undefined) return undefined;
+    return StateDirectory.#existing(state.anchor.fork(), 'backups' as Name, `${state.shownAs}/backups`);
+  }
+
+  static #lookAt(path: string): StateDirectory | undefined {
+    try {
+      return new StateDirectory(Anchor.open(path), displayText(path));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw new VolumeError(`${displayText(path)} cannot be opened: ${explain(error)}`, { cause: error });
+    }
+  }
+
+  static #existing(anchor: Anchor, name: Name, shownAs: string): StateDirectory | undefined {
+    try {
+      anchor.here();
+      const found = look(name);
+      if (found !== undefined) {
+        refuseForeign(found, shownAs);
+        anchor.down(name);
+        return new StateDirectory(anchor, shownAs);
+      }
+    } catch (error) {
+      anchor.close();
+      throw error;
+    }
+    anchor.close();
+    return undefined;
   }
 
   /** `backups` in the state directory, or a directory that the operator answers for; made where it is missing. */
@@ -233,19 +283,23 @@ function secure(name: Name, shownAs: string): Witness {
   }
   try {
     const found = lookAt(handle);
-    const self = process.geteuid?.() ?? 0;
-    if (found.kind !== 'directory') {
-      throw new Refused(`${shownAs} is not a directory; move it away, or choose another place with --state-dir`);
-    }
-    if (found.uid !== self) {
-      throw new Refused(
-        `${shownAs} belongs to uid ${found.uid}, and this process runs as uid ${self}: what another user can write cannot be ` +
-          `trusted as state; run as that user, remove it (its history is lost, no data), or set --state-dir`,
-      );
-    }
+    refuseForeign(found, shownAs);
     if (found.mode !== 0o700) byHandle.changeMode(handle, 0o700);
     return found.witness;
   } finally {
     close(handle);
+  }
+}
+
+function refuseForeign(found: Entry, shownAs: string): void {
+  const self = process.geteuid?.() ?? 0;
+  if (found.kind !== 'directory') {
+    throw new Refused(`${shownAs} is not a directory; move it away, or choose another place with --state-dir`);
+  }
+  if (found.uid !== self) {
+    throw new Refused(
+      `${shownAs} belongs to uid ${found.uid}, and this process runs as uid ${self}: what another user can write cannot be ` +
+        `trusted as state; run as that user, remove it (its history is lost, no data), or set --state-dir`,
+    );
   }
 }

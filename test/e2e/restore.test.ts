@@ -112,11 +112,19 @@ describe('restore', () => {
     expect(readdirSync(join(on.volume, 'a'))).toEqual(['mine']);
   });
 
-  it('--dry-run changes nothing', () => {
+  it('--dry-run says what it would do, and changes nothing, not even in the state', () => {
     const { on } = backedUp();
-    const before = snapshot(on.volume, { root: true });
-    expect(restore(on, '--last', '--dry-run').stdout).toContain('remove     a/link (not there then)');
-    expect(changes(before, snapshot(on.volume, { root: true }))).toEqual([]);
+    const { result, changed } = changesBy(on.volume, () => restore(on, '--last', '--dry-run'));
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+    expect(result.stdout).toContain('remove     a/link (not there then)');
+    expect(changed).toEqual([]);
+  });
+
+  it('backups leaves a volume without any as it is', () => {
+    const on = ground(shipped);
+    const { result, changed } = changesBy(on.volume, () => volseed(['backups', '--target', on.volume]));
+    expect(result).toMatchObject({ code: 0, stdout: 'There are no backups.\n' });
+    expect(changed).toEqual([]);
   });
 
   it.each([
