@@ -12,7 +12,7 @@ const EXIT_CODES = `Exit codes:
     0  done                                          75  another seeder held the lock too long
     1  a fault of volseed's own                      76  a safety rule refused
     2  bad usage, nothing touched                   126  COMMAND cannot be executed
-    3  plan --exit-code: there is something to do   127  COMMAND was not found
+    3  something to do (plan --exit-code, verify)   127  COMMAND was not found
    23  some paths could not be seeded             128+n  ended by signal n
    24  seed files vanished meanwhile`;
 

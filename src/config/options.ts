@@ -5,7 +5,7 @@
 import { LEVELS } from '../core/log.ts';
 import { POLICIES } from '../core/policy.ts';
 
-export type Command = 'run' | 'sync' | 'plan' | 'reset' | 'backup' | 'backups' | 'restore';
+export type Command = 'run' | 'sync' | 'plan' | 'reset' | 'backup' | 'backups' | 'restore' | 'verify';
 
 export interface Option {
   readonly name: string;
@@ -21,9 +21,9 @@ export interface Option {
   readonly positive?: boolean;
 }
 
-const ALL: readonly Command[] = ['run', 'sync', 'plan', 'reset', 'backup', 'backups', 'restore'];
+const ALL: readonly Command[] = ['run', 'sync', 'plan', 'reset', 'backup', 'backups', 'restore', 'verify'];
 /** What looks at the seed. */
-const SEEDED: readonly Command[] = ['run', 'sync', 'plan', 'reset', 'backup'];
+const SEEDED: readonly Command[] = ['run', 'sync', 'plan', 'reset', 'backup', 'verify'];
 /** What goes by the policy. */
 const BY_POLICY: readonly Command[] = ['run', 'sync', 'plan'];
 const SEEDING: readonly Command[] = ['run', 'sync'];
@@ -256,7 +256,7 @@ export const OPTIONS: readonly Option[] = [
     kind: 'flag',
     fallback: 'off',
     describe: 'one JSON object instead of lines',
-    commands: ['backups'],
+    commands: ['backups', 'verify'],
   },
   {
     name: 'log-format',
@@ -286,6 +286,7 @@ export const COMMANDS: Readonly<Record<Command, string>> = {
   backup: 'Archive what the volume has of the seeded paths',
   backups: 'List the backups',
   restore: 'Bring a backup back; what it overwrites or removes is backed up first',
+  verify: "Compare the volume's contents with the seed's; end with 3 where they differ",
 };
 
 /** What a command takes besides options, as --help calls it. */

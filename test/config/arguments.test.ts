@@ -125,13 +125,14 @@ describe('commands', () => {
       'backup',
       'backups',
       'restore',
+      'verify',
       'merge',
       '',
       'constructor',
       '__proto__',
       'Sync',
     ].filter(isCommand);
-    expect(known).toEqual(['run', 'sync', 'plan', 'reset', 'backup', 'backups', 'restore']);
+    expect(known).toEqual(['run', 'sync', 'plan', 'reset', 'backup', 'backups', 'restore', 'verify']);
   });
 
   it('that are mistyped are corrected, those that are not are listed', () => {
