@@ -1,4 +1,5 @@
 // The same promise for an ordinary user: what it cannot set it leaves, and says so exactly when rsync does.
+import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
 import { isRoot, ordinary, suite } from '../support/prerequisites.ts';
 import { asMyself, asUser, numberOfPairs } from '../support/random.ts';
@@ -36,16 +37,23 @@ suite('as a member of the group of the volume', ['rsync', 'root', 'a checkout th
 
 /**
  * What rsync would leave if it looked before it leapt. It clears the way for a file before it knows that it cannot read
- * that file; it opens a directory to its owner, or an entry that it is about to remove, and when it then fails it does
+ * that file, and then puts the directory's time back to the whole second; it opens a directory to its owner, or an entry that it is about to remove, and when it then fails it does
  * not close them again; and it takes the set-group-id bit from a directory by opening and closing it, also for nothing.
  */
 function withoutLitter(left: Snapshot, { before, seed, found }: Around): Snapshot {
   const removed = [...before].filter(([path]) => !left.has(path) && seed.get(path)?.type === 'file');
+  const cleared = new Set(removed.map(([path]) => dirname(path)));
   const kept = [...left].map(([path, entry]): [string, Seen] => {
-    const mode = modeWithoutLitter(entry, before.get(path), seed.get(path), found.get(path));
-    return [path, { ...entry, mode }];
+    const was = before.get(path);
+    const mode = modeWithoutLitter(entry, was, seed.get(path), found.get(path));
+    const untouched = cleared.has(path) && was !== undefined && second(was) === second(entry);
+    return [path, { ...entry, mode, mtime: untouched ? was.mtime : entry.mtime }];
   });
   return new Map([...kept, ...removed]);
+}
+
+function second({ mtime }: Seen): bigint {
+  return mtime / 1_000_000_000n;
 }
 
 function modeWithoutLitter(left: Seen, before?: Seen, shipped?: Seen, found?: Seen): number {
