@@ -1,6 +1,7 @@
 /** `backup`: archives what the volume has at the seed's paths; `backups`: lists what there is. */
 import { save } from './applying.ts';
 import { listBackups, prune } from './archive/backups.ts';
+import { pathsOf } from './comparing.ts';
 import { selectBy } from './config/patterns.ts';
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
@@ -14,7 +15,6 @@ import { scan } from './fs/scan.ts';
 import { openTrees, openVolume, passedOver, refuseWithoutProc, type Opened } from './fs/trees.ts';
 import { Account } from './report/account.ts';
 import { sayBackups } from './report/lines.ts';
-import { pathsOf } from './seeding.ts';
 import { Session } from './state/session.ts';
 
 export async function backup(settings: Settings, context: Context): Promise<number> {

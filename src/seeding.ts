@@ -6,26 +6,22 @@
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
 import { carryOut } from './applying.ts';
-import { selectBy } from './config/patterns.ts';
+import { reconcile, resetOf, rulesOf } from './comparing.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
-import type { Identity } from './core/identity.ts';
 import type { Log } from './core/log.ts';
-import { displayText, type RelPath } from './core/path.ts';
-import { isIdle, type Plan } from './core/plan.ts';
-import { Planning, type ResetRules, type Rules } from './core/planning.ts';
-import type { Pulse } from './core/pulse.ts';
+import { displayText } from './core/path.ts';
+import { isIdle } from './core/plan.ts';
+import type { Rules } from './core/planning.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
 import { lookAt } from './fs/disk.ts';
 import { StateDirectory } from './fs/private.ts';
-import { scan, type Trees } from './fs/scan.ts';
 import { seedSource } from './fs/copy.ts';
 import { sweep } from './fs/stage.ts';
-import { isReadOnly, openTrees, passedOver, readOnly, refuseWithoutProc, rootsOf, type Opened } from './fs/trees.ts';
+import { isReadOnly, openTrees, readOnly, refuseWithoutProc, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
-import { owner } from './process/accounts.ts';
 import { Account } from './report/account.ts';
 import { sayBeginning, sayPlan } from './report/lines.ts';
 import { Session } from './state/session.ts';
@@ -102,59 +98,6 @@ async function confirm(settings: Settings, rules: Rules, trees: Opened, { log, p
   if (left > 0) throw readOnly(settings.target, left);
   account.end(made);
   return account.exitCode;
-}
-
-async function reconcile(
-  settings: Settings,
-  rules: Rules,
-  { made, ...opened }: Opened,
-  unlocked: Unlocked | undefined,
-  pulse: Pulse,
-): Promise<Plan> {
-  const planning = new Planning(rules, settings.rootAttrs || made ? rootsOf(opened) : undefined);
-  const trees: Trees = { ...opened, passedOver: passedOver(settings), unlocked };
-  await scan(trees, pulse, planning);
-  return planning.plan();
-}
-
-function rulesOf(settings: Settings, self: Identity): Rules {
-  const { chown } = settings;
-  return {
-    ...settings,
-    // Nothing else is a reset's affair.
-    policy: settings.command === 'reset' ? 'never' : settings.policy,
-    reset: undefined,
-    self,
-    owner: chown === undefined ? { uid: undefined, gid: undefined } : owner(chown.value, chown.by),
-  };
-}
-
-/** Which paths a reset is of: settled before anything is touched. Throws `UsageError` where a pattern selects nothing. */
-async function resetOf(
-  { reset, target, selection, ...settings }: Settings,
-  trees: Opened,
-  { pulse }: Context,
-): Promise<ResetRules | undefined> {
-  if (reset === undefined) return undefined;
-  const { patterns, by, deleteExtra } = reset;
-  if (patterns === undefined) return { include: undefined, deleteExtra };
-  const paths = await pathsOf(trees.seed, passedOver({ target, ...settings }), pulse);
-  return { include: await selectBy(patterns, { by, target, paths, selection, of: 'the seed' }), deleteExtra };
-}
-
-/** Every path of the seed. */
-export async function pathsOf(tree: Anchor, ignored: (path: RelPath) => boolean, pulse: Pulse): Promise<RelPath[]> {
-  const paths: RelPath[] = [];
-  await scan({ seed: tree, volume: undefined, passedOver: ignored, unlocked: undefined }, pulse, {
-    asksContent: () => false,
-    visit: ({ path }) => {
-      paths.push(path);
-      return 'seed';
-    },
-    // Said when the trees are scanned.
-    problem: () => {},
-  });
-  return paths;
 }
 
 /** A reset with an id is done once; says what is the case. */

@@ -8,7 +8,16 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const SHELLS = ['fs', 'state', 'archive', 'process', 'report', 'config'];
 
 /** What puts the shells together: one file for each kind of run, and one for what they share. */
-const WHOLE = ['seeding.ts', 'restoring.ts', 'archiving.ts', 'verifying.ts', 'applying.ts'];
+const WHOLE = [
+  'seeding.ts',
+  'restoring.ts',
+  'archiving.ts',
+  'verifying.ts',
+  'explaining.ts',
+  'surveying.ts',
+  'comparing.ts',
+  'applying.ts',
+];
 
 /** The folder of src/ that a file stands in, or its own name at the top. */
 function layerOf(file: string): string {

@@ -50,6 +50,8 @@ type Work = (settings: Settings, context: Context) => number | Promise<number>;
 /** What archives needs is loaded only for it. */
 async function workOf({ command }: Settings): Promise<Work> {
   if (command === 'restore') return (await import('../restoring.ts')).restore;
+  if (command === 'explain') return (await import('../explaining.ts')).explain;
+  if (command === 'status') return (await import('../surveying.ts')).status;
   if (command === 'verify') return (await import('../verifying.ts')).verify;
   if (command === 'backup') return (await import('../archiving.ts')).backup;
   return command === 'backups' ? (await import('../archiving.ts')).backups : seed;

@@ -5,7 +5,17 @@
 import { LEVELS } from '../core/log.ts';
 import { POLICIES } from '../core/policy.ts';
 
-export type Command = 'run' | 'sync' | 'plan' | 'reset' | 'backup' | 'backups' | 'restore' | 'verify';
+export type Command =
+  | 'run'
+  | 'sync'
+  | 'plan'
+  | 'reset'
+  | 'backup'
+  | 'backups'
+  | 'restore'
+  | 'verify'
+  | 'explain'
+  | 'status';
 
 export interface Option {
   readonly name: string;
@@ -21,11 +31,11 @@ export interface Option {
   readonly positive?: boolean;
 }
 
-const ALL: readonly Command[] = ['run', 'sync', 'plan', 'reset', 'backup', 'backups', 'restore', 'verify'];
-/** What looks at the seed. */
-const SEEDED: readonly Command[] = ['run', 'sync', 'plan', 'reset', 'backup', 'verify'];
 /** What goes by the policy. */
-const BY_POLICY: readonly Command[] = ['run', 'sync', 'plan'];
+const BY_POLICY: readonly Command[] = ['run', 'sync', 'plan', 'explain', 'status'];
+/** What looks at the seed. */
+const SEEDED: readonly Command[] = [...BY_POLICY, 'reset', 'backup', 'verify'];
+const ALL: readonly Command[] = [...SEEDED, 'backups', 'restore'];
 const SEEDING: readonly Command[] = ['run', 'sync'];
 /** What writes to the volume or its state. */
 const LOCKING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'restore'];
@@ -104,7 +114,7 @@ export const OPTIONS: readonly Option[] = [
     kind: 'flag',
     fallback: 'off',
     describe: "give the volume's root the mode, owner and mtime of the seed's",
-    commands: ['run', 'sync', 'plan'],
+    commands: ['run', 'sync', 'plan', 'status'],
   },
   {
     name: 'dry-run',
@@ -256,7 +266,7 @@ export const OPTIONS: readonly Option[] = [
     kind: 'flag',
     fallback: 'off',
     describe: 'one JSON object instead of lines',
-    commands: ['backups', 'verify'],
+    commands: ['explain', 'status', 'verify', 'backups'],
   },
   {
     name: 'log-format',
@@ -283,6 +293,8 @@ export const COMMANDS: Readonly<Record<Command, string>> = {
   sync: 'Seed the volume once',
   plan: 'Say what sync would do, and why; touch nothing',
   reset: "Put the image's version back, newer or not; a backup is made first",
+  explain: 'Say what seed and volume have at one path, and what sync would do with it, and why',
+  status: 'Say what was done to the volume, who is at work on it, and how it differs from the image now',
   backup: 'Archive what the volume has of the seeded paths',
   backups: 'List the backups',
   restore: 'Bring a backup back; what it overwrites or removes is backed up first',
@@ -292,6 +304,7 @@ export const COMMANDS: Readonly<Record<Command, string>> = {
 /** What a command takes besides options, as --help calls it. */
 export const OPERANDS: Readonly<Partial<Record<Command, string>>> = {
   reset: 'PATTERN... | --all',
+  explain: 'PATH',
   backup: '[PATTERN...]',
   restore: '(ID | --last) [PATTERN...]',
 };

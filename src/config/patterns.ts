@@ -36,8 +36,14 @@ async function compile(pattern: string, seeded: ReadonlySet<RelPath>, terms: Ter
   throw new UsageError(`${by}: '${displayText(pattern)}' selects nothing of ${of}${hint}; nothing was touched`);
 }
 
+/** The path that a person gives: relative to the target, or absolute inside it; './a//b/' is 'a/b', and the target the root. */
+export function pathIn(given: string, where: Pick<Terms, 'by' | 'target'>): RelPath {
+  const isRoot = given.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') === where.target;
+  return fromText(isRoot ? '' : plainly(toRelative(given, where))) as RelPath;
+}
+
 /** Relative to the target, or absolute inside it. */
-function toRelative(pattern: string, { by, target }: Terms): string {
+function toRelative(pattern: string, { by, target }: Pick<Terms, 'by' | 'target'>): string {
   const bad = (why: string): UsageError => new UsageError(`${by}: bad pattern '${displayText(pattern)}': ${why}`);
   if (pattern === '' || pattern.includes('\0')) throw bad('it is empty, or has a NUL byte in it');
   if (pattern.split('/').includes('..')) throw bad("it goes up with '..'; patterns are relative to the target");
@@ -64,7 +70,8 @@ function seededOf({ paths, selection }: Terms): Set<RelPath> {
   return new Set(paths.filter((path) => said.get(path) === 'in'));
 }
 
-function closestPaths(wanted: RelPath, seeded: ReadonlySet<RelPath>): RelPath[] {
+/** The three that a mistyped path was most likely meant to be. */
+export function closestPaths(wanted: RelPath, seeded: Iterable<RelPath>): RelPath[] {
   return [...seeded]
     .map((path) => ({ path, distance: editDistance(wanted.slice(0, 200), path.slice(0, 200)) }))
     .toSorted((a, b) => a.distance - b.distance)

@@ -21,7 +21,12 @@ export interface Settings {
   readonly targetBy: string;
   readonly stateDir: string | undefined;
   readonly policy: Policy;
+  /** What gave it, for `explain`. */
+  readonly policyBy: string;
   readonly selection: Selection;
+  /** The globs of the selection as given. */
+  readonly included: Given | undefined;
+  readonly excluded: Given | undefined;
   readonly checksum: boolean;
   readonly chown: Named | undefined;
   readonly chmod: ModeChange | undefined;
@@ -117,10 +122,13 @@ export async function settle(
     targetBy,
     stateDir: text(given, 'state-dir') === undefined ? undefined : resolve(text(given, 'state-dir') ?? ''),
     policy: choice(given, 'policy', 'newer'),
+    policyBy: given.get('policy')?.by ?? 'the default',
     selection: {
       include: await compileGlobs(given.get('include')?.values ?? [], given.get('include')?.by ?? ''),
       exclude: await compileGlobs(given.get('exclude')?.values ?? [], given.get('exclude')?.by ?? ''),
     },
+    included: given.get('include'),
+    excluded: given.get('exclude'),
     checksum: flag(given, 'checksum', false),
     chown: named(given, 'chown'),
     chmod: modes(given),

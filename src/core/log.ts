@@ -9,6 +9,10 @@ export interface Log {
   write(level: Level, message: string, fields?: Fields): void;
   /** One of perhaps very many lines: written a little later, in one piece with its neighbours. */
   item(level: Level, message: string, fields?: Fields): void;
+  /** What a question was asked for (plan, status, explain and the like): on stdout, whatever the level. */
+  answer(message: string, fields?: Fields): void;
+  /** One JSON document, as `--json` asks for it: on stdout, whatever level and format. */
+  document(value: unknown): void;
   /** Everything said so far has reached the descriptor when this returns. */
   flush(): void;
 }

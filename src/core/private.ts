@@ -15,6 +15,8 @@ export interface PrivateDirectory {
   /** No error where there is none. */
   remove(name: string): void;
   exists(name: string): boolean;
+  /** Whether it is a regular file, which opening cannot hang on. */
+  holdsFile(name: string): boolean;
   /** Creates a file that must not exist yet, to be written piece by piece. */
   sink(name: string): Sink;
   /** The bytes of a file in pieces. */

@@ -3,7 +3,8 @@ import type { KeptReason } from './reconcile.ts';
 
 export const MODES = ['run', 'sync', 'reset', 'backup', 'restore'] as const;
 export type Mode = (typeof MODES)[number];
-export type Status = 'running' | 'completed' | 'failed' | 'interrupted';
+export const STATUSES = ['running', 'completed', 'failed', 'interrupted'] as const;
+export type Status = (typeof STATUSES)[number];
 
 export interface Totals {
   created: number;
@@ -36,6 +37,14 @@ export function noTotals(): Totals {
 
 export function keptOf({ kept }: Totals): number {
   return Object.values(kept).reduce((sum, count) => sum + count, 0);
+}
+
+/** A reset that was carried out, and is not to be again. */
+export interface Consumed {
+  readonly id: string;
+  readonly run: string;
+  /** ISO 8601, UTC. */
+  readonly applied: string;
 }
 
 /** Who holds the lock, for people to read: in a container every pid is 1, so a pid alone would tell nothing. */

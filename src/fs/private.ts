@@ -231,6 +231,10 @@ export class StateDirectory implements PrivateDirectory {
     return fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false }) !== undefined;
   }
 
+  holdsFile(name: string): boolean {
+    return fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false })?.isFile() === true;
+  }
+
   holdsOpen(name: string): boolean {
     if (!hasProc) return true;
     const { dev, ino } = fs.lstatSync(`${this.path}/${name}`, { bigint: true });

@@ -39,10 +39,10 @@ export function sayRestoring(log: Log, target: string, { id, created, why }: Bac
 
 /** One line each: id, when, why, files, bytes. */
 export function sayBackups(log: Log, backups: readonly Backup[], asJson: boolean): void {
-  if (asJson) return log.write('info', JSON.stringify({ backups }));
+  if (asJson) return log.document({ backups });
   for (const { id, created, why, files, bytes } of backups)
-    log.item('info', `${id}  ${created}  ${count(files, 'path')}, ${sizeOf(bytes)}  ${why}`, { event: 'backup', id });
-  if (backups.length === 0) log.write('info', 'There are no backups.');
+    log.answer(`${id}  ${created}  ${count(files, 'path')}, ${sizeOf(bytes)}  ${why}`, { event: 'backup', id });
+  if (backups.length === 0) log.answer('There are no backups.');
   log.flush();
 }
 
@@ -133,14 +133,14 @@ function keptPart(totals: Totals): string {
 export function sayPlan(log: Log, plan: Plan, totals: Totals): void {
   for (const { path, old, reason } of plan.removals) {
     const line = `${'remove'.padEnd(10)} ${display(path)}${old.kind === 'directory' ? '/' : ''} (${reason})`;
-    log.item('info', line, { event: 'remove', path: display(path), reason });
+    log.answer(line, { event: 'remove', path: display(path), reason });
   }
   for (const change of plan.changes) {
     const fields: Fields = { event: change.verb, path: display(change.path), reason: change.reason };
-    log.item('info', `${change.verb.padEnd(10)} ${lineOf(change)} (${change.reason})`, fields);
+    log.answer(`${change.verb.padEnd(10)} ${lineOf(change)} (${change.reason})`, fields);
   }
   for (const { path, reason } of plan.kept) {
-    log.item('info', `${'keep'.padEnd(10)} ${display(path)} (${reason})`, {
+    log.answer(`${'keep'.padEnd(10)} ${display(path)} (${reason})`, {
       event: 'keep',
       path: display(path),
       reason,
@@ -155,7 +155,7 @@ export function sayPlan(log: Log, plan: Plan, totals: Totals): void {
     keptPart(totals),
     `${same} up to date`,
   ];
-  log.write('info', `Plan: ${would.join(', ')}, ${sizeOf(bytes)} to copy. Nothing was touched.`, {
+  log.answer(`Plan: ${would.join(', ')}, ${sizeOf(bytes)} to copy. Nothing was touched.`, {
     event: 'plan',
     ...totals,
   });

@@ -27,6 +27,15 @@ export class TextLog implements Log {
     if (grave) this.#err.flush();
   }
 
+  answer(message: string, _fields?: Fields): void {
+    this.#out.put(message);
+  }
+
+  document(value: unknown): void {
+    this.#out.put(JSON.stringify(value));
+    this.#out.flush();
+  }
+
   flush(): void {
     this.#out.flush();
     this.#err.flush();

@@ -14,12 +14,12 @@ export function sayVerdicts(log: Log, found: readonly Finding[], same: number, a
   );
   if (asJson) {
     const differing = found.map(({ path, verdict }) => ({ path: display(path), verdict }));
-    return log.write('info', JSON.stringify({ ...counts, same, differing }));
+    return log.document({ ...counts, same, differing });
   }
   for (const { path, verdict } of found)
-    log.item('info', `${verdict.padEnd(8)} ${display(path)}`, { event: verdict, path: display(path) });
+    log.answer(`${verdict.padEnd(8)} ${display(path)}`, { event: verdict, path: display(path) });
   const parts = Object.entries(counts).map(([verdict, count]) => `${count} ${verdict}`);
-  log.write('info', `Verified: ${parts.join(', ')}, ${same} as in the image. Nothing was touched.`, {
+  log.answer(`Verified: ${parts.join(', ')}, ${same} as in the image. Nothing was touched.`, {
     event: 'verified',
     ...counts,
     same,

@@ -11,7 +11,7 @@ import type { PrivateDirectory } from '../core/private.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Holder } from '../core/run.ts';
 import { readHolder } from './holder.ts';
-import { openDatabase, WITHOUT_FILES } from './sqlite.ts';
+import { openDatabase, readDatabase, WITHOUT_FILES } from './sqlite.ts';
 
 const FILE = 'lock';
 const SQLITE_BUSY = 5;
@@ -20,6 +20,8 @@ const SQLITE_NOTADB = 26;
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 250;
 const ANNOUNCE_EVERY = 10_000;
+/** Milliseconds in which a lock that is not to be had is no seeder's yet: whoever only looks holds it for a moment. */
+const A_MOMENT = 20;
 
 export interface Waiting {
   readonly holder: Holder | undefined;
@@ -62,21 +64,38 @@ export class Lock {
         );
       }
       const waited = performance.now() - began;
-      if (waited >= timeout) {
+      if (waited >= Math.max(timeout, A_MOMENT)) {
         database.close();
         throw new LockTimeout(describe(directory, readHolder(directory), waited));
       }
-      if (waited - announced >= ANNOUNCE_EVERY) {
+      if (waited >= A_MOMENT && waited - announced >= ANNOUNCE_EVERY) {
         announced = waited;
         announce({ holder: readHolder(directory), waited });
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, timeout - waited)));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, Math.max(timeout, A_MOMENT) - waited)));
       await pulse.beat();
     }
   }
 
   release(): void {
     this.#database.close();
+  }
+}
+
+/** Whether a seeder is at work. Asking keeps nobody from the lock for longer than it takes; nothing is written. */
+export function isHeld(directory: PrivateDirectory): boolean {
+  if (!directory.holdsFile(FILE)) return false;
+  const database = readDatabase(`${directory.path}/${FILE}`, { immutable: false });
+  try {
+    database.exec(WITHOUT_FILES);
+    database.prepare('SELECT 1 FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    if (errorCode(error) === SQLITE_BUSY) return true;
+    // No database at all any more: the next seeder replaces it.
+    return false;
+  } finally {
+    database.close();
   }
 }
 

@@ -5,10 +5,10 @@ import { Interrupted } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Pulse } from '../core/pulse.ts';
-import { MODES, type Holder, type Mode, type Run, type Status, type Totals } from '../core/run.ts';
+import { MODES, type Consumed, type Holder, type Mode, type Run, type Status, type Totals } from '../core/run.ts';
 import { readHolder, removeHolder, writeHolder } from './holder.ts';
 import { Lock, nameHolder } from './lock.ts';
-import { findReset, recordRuns, sweepCopies, type Consumed } from './store.ts';
+import { findReset, recordRuns, sweepCopies } from './store.ts';
 
 export interface Terms {
   readonly command: string;

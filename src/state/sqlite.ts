@@ -4,9 +4,22 @@ import type { DatabaseSync } from 'node:sqlite';
 /** Opens an existing database file; never creates one. Nothing is read or locked before the first statement. */
 export function openDatabase(path: string): DatabaseSync {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  return new DatabaseSync(locate(path, { mode: 'rw' }));
+}
+
+/**
+ * The same to read only.
+ * @param immutable the file never changes: no lock is asked for, and none of its companions is looked at.
+ */
+export function readDatabase(path: string, { immutable }: { readonly immutable: boolean }): DatabaseSync {
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  return new DatabaseSync(locate(path, { mode: 'ro', immutable: immutable ? '1' : '0' }), { readOnly: true });
+}
+
+function locate(path: string, parameters: Readonly<Record<string, string>>): URL {
   const url = new URL(`file://${path.split('/').map(encodeURIComponent).join('/')}`);
-  url.searchParams.set('mode', 'rw');
-  return new DatabaseSync(url);
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+  return url;
 }
 
 /**

@@ -5,10 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { PrivateDirectory } from '../core/private.ts';
-import type { Run } from '../core/run.ts';
+import type { Consumed, Run } from '../core/run.ts';
 import { openDatabase, WITHOUT_FILES } from './sqlite.ts';
 
-const FILE = 'state.db';
+export const FILE = 'state.db';
 const VERSION = 2;
 const KEEP_RUNS = 200;
 const TABLE = `CREATE TABLE runs (
@@ -30,14 +30,6 @@ const RESETS = `CREATE TABLE resets (
   ) STRICT`;
 const SCHEMAS: Readonly<Record<number, readonly string[]>> = { 1: [TABLE], 2: [TABLE, RESETS] };
 
-/** A reset that was carried out, and is not to be again. */
-export interface Consumed {
-  readonly id: string;
-  readonly run: string;
-  /** ISO 8601, UTC. */
-  readonly applied: string;
-}
-
 /** Undefined where the id was never used, or the state cannot be read. */
 export function findReset(directory: PrivateDirectory, id: string): Consumed | undefined {
   if (!directory.exists(FILE)) return undefined;
@@ -46,7 +38,7 @@ export function findReset(directory: PrivateDirectory, id: string): Consumed | u
   if (content === undefined) return undefined;
   try {
     directory.create(copy, withoutLog(content));
-    if (versionOf(`${directory.path}/${copy}`) !== VERSION) return undefined;
+    if (versionAt(`${directory.path}/${copy}`) !== VERSION) return undefined;
     const database = openDatabase(`${directory.path}/${copy}`);
     try {
       const row = database.prepare('SELECT id, run, applied FROM resets WHERE id = ?').get(id);
@@ -97,7 +89,7 @@ function prepareCopy(directory: PrivateDirectory, copy: string): string | undefi
   const content = directory.read(FILE);
   if (content !== undefined) {
     directory.create(copy, withoutLog(content));
-    const version = versionOf(`${directory.path}/${copy}`);
+    const version = versionAt(`${directory.path}/${copy}`);
     if (version === 1) createTables(`${directory.path}/${copy}`, [RESETS]);
     if (version !== undefined) return undefined;
     directory.remove(copy);
@@ -119,23 +111,28 @@ function createTables(path: string, tables: readonly string[]): void {
 }
 
 /** Undefined where it is no state of ours. */
-function versionOf(path: string): number | undefined {
+function versionAt(path: string): number | undefined {
   let database: DatabaseSync | undefined;
   try {
     database = openDatabase(path);
-    database.exec(WITHOUT_FILES);
-    const check = database.prepare('PRAGMA quick_check(1)').get() as { quick_check?: unknown } | undefined;
-    const version = database.prepare('PRAGMA user_version').get() as { user_version?: unknown } | undefined;
-    const schema = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid').all();
-    const known = Number(version?.user_version);
-    const expected = SCHEMAS[known]?.map(plain).join(';');
-    const isOurs = schema.map(({ sql }) => plain(String(sql))).join(';') === expected;
-    return check?.quick_check === 'ok' && isOurs ? known : undefined;
+    return versionOf(database);
   } catch {
     return undefined;
   } finally {
     database?.close();
   }
+}
+
+/** Undefined where it is no state of ours; throws where it is no database at all. */
+export function versionOf(database: DatabaseSync): number | undefined {
+  database.exec(WITHOUT_FILES);
+  const check = database.prepare('PRAGMA quick_check(1)').get() as { quick_check?: unknown } | undefined;
+  const version = database.prepare('PRAGMA user_version').get() as { user_version?: unknown } | undefined;
+  const schema = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid').all();
+  const known = Number(version?.user_version);
+  const expected = SCHEMAS[known]?.map(plain).join(';');
+  const isOurs = schema.map(({ sql }) => plain(String(sql))).join(';') === expected;
+  return check?.quick_check === 'ok' && isOurs ? known : undefined;
 }
 
 /** Somebody who looked at it may have left it in the mode of a write-ahead log, which is a second file (fileformat2, offset 18). */

@@ -44,16 +44,22 @@ function withoutLitter(left: Snapshot, { before, seed, found }: Around): Snapsho
   const removed = [...before].filter(([path]) => !left.has(path) && seed.get(path)?.type === 'file');
   const cleared = new Set(removed.map(([path]) => dirname(path)));
   const kept = [...left].map(([path, entry]): [string, Seen] => {
-    const was = before.get(path);
-    const mode = modeWithoutLitter(entry, was, seed.get(path), found.get(path));
-    const untouched = cleared.has(path) && was !== undefined && second(was) === second(entry);
-    return [path, { ...entry, mode, mtime: untouched ? was.mtime : entry.mtime }];
+    const [was, is] = [before.get(path), found.get(path)];
+    const mode = modeWithoutLitter(entry, was, seed.get(path), is);
+    const mtime = cleared.has(path) ? timeWithoutLitter(entry, was, is) : entry.mtime;
+    return [path, { ...entry, mode, mtime }];
   });
   return new Map([...kept, ...removed]);
 }
 
+/** Where something else in the directory was changed, its time is put back by volseed, too. */
+function timeWithoutLitter(left: Seen, before?: Seen, found?: Seen): bigint {
+  const untouched = before !== undefined && found?.mtime === before.mtime && second(before) === second(left);
+  return untouched ? before.mtime : left.mtime;
+}
+
 function second({ mtime }: Seen): bigint {
-  return mtime / 1_000_000_000n;
+  return mtime - (((mtime % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n);
 }
 
 function modeWithoutLitter(left: Seen, before?: Seen, shipped?: Seen, found?: Seen): number {

@@ -22,7 +22,16 @@ const counted = { created: 3, updated: 1, corrected: 1, removed: 0, same: 7, byt
 function account(): { account: Account; lines: string[] } {
   const lines: string[] = [];
   const write: Log['write'] = (level, message) => void lines.push(`${level}: ${message}`);
-  return { account: new Account({ write, item: write, flush: () => undefined }), lines };
+  return {
+    account: new Account({
+      write,
+      item: write,
+      answer: (message) => write('info', message),
+      document: () => undefined,
+      flush: () => undefined,
+    }),
+    lines,
+  };
 }
 
 const problem = (kind: Problem['kind']): Problem => ({ path: path('p'), kind, message: 'why' });

@@ -18,7 +18,13 @@ import { change, directory, file, link, path } from '../core/entries.ts';
 function said(action: (log: Log) => void): string[] {
   const lines: string[] = [];
   const write: Log['write'] = (level, message) => void lines.push(`${level}: ${message}`);
-  action({ write, item: write, flush: () => undefined });
+  action({
+    write,
+    item: write,
+    answer: (message) => write('info', message),
+    document: () => undefined,
+    flush: () => undefined,
+  });
   return lines;
 }
 

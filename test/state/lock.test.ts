@@ -148,7 +148,7 @@ describe('the wait for the lock', () => {
     const [ended] = await Promise.allSettled([acquire(on, 25_000, told), vi.advanceTimersByTimeAsync(30_000)]);
     expect(ended).toMatchObject({ status: 'rejected', reason: { message: expect.stringContaining('after 25 s') } });
     expect(told.map(({ waited }) => Math.floor(waited / 10_000))).toEqual([0, 1, 2]);
-    expect(told[0]).toEqual({ holder, waited: 0 });
+    expect(told[0]?.holder).toEqual(holder);
   });
 
   it('is not announced where there is none', async () => {

@@ -13,7 +13,13 @@ const counted = { totals: { ...noTotals(), created: 2 }, exitCode: 0 };
 
 function logTo(lines: string[]): Log {
   const write: Log['write'] = (level, message) => void lines.push(`${level}: ${message}`);
-  return { write, item: write, flush: () => undefined };
+  return {
+    write,
+    item: write,
+    answer: (message) => write('info', message),
+    document: () => undefined,
+    flush: () => undefined,
+  };
 }
 
 const begin = ({ state }: Ground, lines: string[] = [], command = 'sync'): Promise<Session> =>

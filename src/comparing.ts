@@ -1,0 +1,68 @@
+/** What the volume should get: seed, volume and rules to a plan. Nothing is touched. */
+import { selectBy } from './config/patterns.ts';
+import type { Settings } from './config/settings.ts';
+import type { Context } from './core/context.ts';
+import type { Identity } from './core/identity.ts';
+import type { RelPath } from './core/path.ts';
+import type { Plan } from './core/plan.ts';
+import { Planning, type ResetRules, type Rules } from './core/planning.ts';
+import type { Pulse } from './core/pulse.ts';
+import type { Anchor } from './fs/anchor.ts';
+import { scan, type Trees } from './fs/scan.ts';
+import { passedOver, rootsOf, type Opened } from './fs/trees.ts';
+import type { Unlocked } from './fs/writable.ts';
+import { owner } from './process/accounts.ts';
+
+/** Scans and decides: what the volume is to get, as a plan. */
+export async function reconcile(
+  settings: Settings,
+  rules: Rules,
+  { made, ...opened }: Opened,
+  unlocked: Unlocked | undefined,
+  pulse: Pulse,
+): Promise<Plan> {
+  const planning = new Planning(rules, settings.rootAttrs || made ? rootsOf(opened) : undefined);
+  const trees: Trees = { ...opened, passedOver: passedOver(settings), unlocked };
+  await scan(trees, pulse, planning);
+  return planning.plan();
+}
+
+export function rulesOf(settings: Settings, self: Identity): Rules {
+  const { chown } = settings;
+  return {
+    ...settings,
+    // Nothing else is a reset's affair.
+    policy: settings.command === 'reset' ? 'never' : settings.policy,
+    reset: undefined,
+    self,
+    owner: chown === undefined ? { uid: undefined, gid: undefined } : owner(chown.value, chown.by),
+  };
+}
+
+/** Which paths a reset is of: settled before anything is touched. Throws `UsageError` where a pattern selects nothing. */
+export async function resetOf(
+  { reset, target, selection, ...settings }: Settings,
+  trees: Opened,
+  { pulse }: Context,
+): Promise<ResetRules | undefined> {
+  if (reset === undefined) return undefined;
+  const { patterns, by, deleteExtra } = reset;
+  if (patterns === undefined) return { include: undefined, deleteExtra };
+  const paths = await pathsOf(trees.seed, passedOver({ target, ...settings }), pulse);
+  return { include: await selectBy(patterns, { by, target, paths, selection, of: 'the seed' }), deleteExtra };
+}
+
+/** Every path of the seed. */
+export async function pathsOf(tree: Anchor, ignored: (path: RelPath) => boolean, pulse: Pulse): Promise<RelPath[]> {
+  const paths: RelPath[] = [];
+  await scan({ seed: tree, volume: undefined, passedOver: ignored, unlocked: undefined }, pulse, {
+    asksContent: () => false,
+    visit: ({ path }) => {
+      paths.push(path);
+      return 'seed';
+    },
+    // Said when the trees are scanned.
+    problem: () => {},
+  });
+  return paths;
+}

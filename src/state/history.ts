@@ -1,0 +1,66 @@
+/** What `state.db` has recorded, for those who only read: nothing is locked, made or written. */
+import type { PrivateDirectory } from '../core/private.ts';
+import { MODES, noTotals, STATUSES, type Run, type Totals } from '../core/run.ts';
+import type { History } from '../core/survey.ts';
+import { readDatabase } from './sqlite.ts';
+import { FILE, versionOf } from './store.ts';
+
+/** Undefined where nothing is recorded; 'damaged' where it is not a state of ours. */
+export function readHistory(directory: PrivateDirectory): History | 'damaged' | undefined {
+  if (!directory.exists(FILE)) return undefined;
+  if (!directory.holdsFile(FILE)) return 'damaged';
+  try {
+    using database = readDatabase(`${directory.path}/${FILE}`, { immutable: true });
+    const version = versionOf(database);
+    if (version === undefined) return 'damaged';
+    const runs = database.prepare('SELECT * FROM runs ORDER BY started DESC, id DESC').all();
+    const resets = version < 2 ? [] : database.prepare('SELECT * FROM resets ORDER BY applied DESC').all();
+    return {
+      runs: runs.map(runOf),
+      resets: resets.map(({ id, run, applied }) => ({ id: String(id), run: String(run), applied: String(applied) })),
+    };
+  } catch {
+    return 'damaged';
+  }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Whatever the row holds: it is only shown. */
+function runOf(row: Row): Run {
+  const text = (name: string): string | null => {
+    const value = row[name];
+    return typeof value === 'string' ? value : null;
+  };
+  return {
+    id: String(row['id']),
+    mode: MODES.find((mode) => mode === row['mode']) ?? 'sync',
+    started: String(row['started']),
+    finished: text('finished'),
+    status: STATUSES.find((status) => status === row['status']) ?? 'interrupted',
+    seedDigest: text('seed_digest'),
+    imageVersion: text('image_version'),
+    totals: totalsOf(text('counts')),
+    error: text('error'),
+  };
+}
+
+function totalsOf(counts: string | null): Totals | null {
+  if (counts === null) return null;
+  try {
+    const found = JSON.parse(counts) as Partial<Totals> | null;
+    const totals = { ...noTotals() };
+    for (const name of ['created', 'updated', 'corrected', 'removed', 'same', 'problems', 'bytes'] as const)
+      totals[name] = numberOf(found?.[name]);
+    totals.kept = Object.fromEntries(
+      Object.entries(found?.kept ?? {}).map(([reason, value]) => [reason, numberOf(value)]),
+    );
+    return totals;
+  } catch {
+    return null;
+  }
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
+}
