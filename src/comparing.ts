@@ -7,8 +7,8 @@ import type { RelPath } from './core/path.ts';
 import type { Plan } from './core/plan.ts';
 import { Planning, type ResetRules, type Rules } from './core/planning.ts';
 import type { Pulse } from './core/pulse.ts';
-import type { Anchor } from './fs/anchor.ts';
 import { scan, type Trees } from './fs/scan.ts';
+import type { Seed } from './fs/seed.ts';
 import { passedOver, rootsOf, type Opened } from './fs/trees.ts';
 import type { Unlocked } from './fs/writable.ts';
 import { owner } from './process/accounts.ts';
@@ -53,7 +53,7 @@ export async function resetOf(
 }
 
 /** Every path of the seed. */
-export async function pathsOf(tree: Anchor, ignored: (path: RelPath) => boolean, pulse: Pulse): Promise<RelPath[]> {
+export async function pathsOf(tree: Seed, ignored: (path: RelPath) => boolean, pulse: Pulse): Promise<RelPath[]> {
   const paths: RelPath[] = [];
   await scan({ seed: tree, volume: undefined, passedOver: ignored, unlocked: undefined }, pulse, {
     asksContent: () => false,

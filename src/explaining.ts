@@ -8,14 +8,14 @@ import { differencesOf } from './core/differences.ts';
 import type { Entry } from './core/entry.ts';
 import { codeOf, EXIT, explain as inWords, UsageError, VolumeError } from './core/errors.ts';
 import { outcomeOf, type Held, type Outcome } from './core/explanation.ts';
-import { display, isBelow, nameOf, namesOf, parentOf, ROOT, join, type RelPath } from './core/path.ts';
+import { display, isBelow, nameOf, namesOf, parentOf, ROOT, join, type Name, type RelPath } from './core/path.ts';
 import { Planning } from './core/planning.ts';
 import type { Plan } from './core/plan.ts';
 import type { Pulse } from './core/pulse.ts';
-import type { Anchor } from './fs/anchor.ts';
-import { close, look, openForReading } from './fs/disk.ts';
+import { close } from './fs/disk.ts';
 import { sha256 } from './fs/hash.ts';
 import { scan, type Descent, type Pair, type Visitor } from './fs/scan.ts';
+import { DirectorySeed, type Seed } from './fs/seed.ts';
 import { openTrees, passedOver, type Opened } from './fs/trees.ts';
 import { sayExplanation } from './report/explanation.ts';
 
@@ -29,7 +29,7 @@ export async function explain(settings: Settings, context: Context): Promise<num
   const trees = openTrees(settings, false);
   try {
     const seed = await heldIn(trees.seed, path, 'the seed', pulse);
-    const volume = trees.volume && (await heldIn(trees.volume, path, 'the volume', pulse));
+    const volume = trees.volume && (await heldIn(new DirectorySeed(trees.volume), path, 'the volume', pulse));
     if (seed === undefined && volume === undefined) throw await unknown(path, settings, trees, pulse);
     const following = new Following(new Planning(rulesOf(settings, context.self), undefined), path);
     const ignored = passedOver(settings);
@@ -71,11 +71,11 @@ function pathOf({ operands, target }: Settings): RelPath {
 }
 
 /** Undefined where there is nothing: also where a directory above it is none. */
-async function heldIn(tree: Anchor, path: RelPath, where: string, pulse: Pulse): Promise<Held | undefined> {
+async function heldIn(tree: Seed, path: RelPath, where: string, pulse: Pulse): Promise<Held | undefined> {
   try {
-    tree.moveTo(parentOf(path));
-    const entry = look(nameOf(path));
-    return entry && { entry, sha256: await hashOf(entry, path, pulse) };
+    tree.enter(parentOf(path));
+    const entry = tree.look(nameOf(path));
+    return entry && { entry, sha256: await hashOf(tree, entry, nameOf(path), pulse) };
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) return undefined;
     throw new VolumeError(`${display(path)} cannot be looked at in ${where}: ${inWords(error)}`, { cause: error });
@@ -83,11 +83,11 @@ async function heldIn(tree: Anchor, path: RelPath, where: string, pulse: Pulse):
 }
 
 /** Undefined where it is large, or may not be read. */
-async function hashOf(entry: Entry, path: RelPath, pulse: Pulse): Promise<string | undefined> {
+async function hashOf(tree: Seed, entry: Entry, name: Name, pulse: Pulse): Promise<string | undefined> {
   if (entry.kind !== 'file' || entry.size > CHEAP) return undefined;
   let descriptor: number;
   try {
-    descriptor = openForReading(nameOf(path));
+    descriptor = tree.open(name);
   } catch {
     return undefined;
   }

@@ -26,6 +26,7 @@ import { close, createFile, look, lookAt, openForReading, write } from './fs/dis
 import { sha256 } from './fs/hash.ts';
 import { StateDirectory } from './fs/private.ts';
 import { scanInTheWay } from './fs/scan.ts';
+import { DirectorySeed } from './fs/seed.ts';
 import { sweep, type Stage } from './fs/stage.ts';
 import { isReadOnly, openVolume, passedOver, readOnly, refuseWithoutProc } from './fs/trees.ts';
 import { closeAgain, moveInto, Unlocked } from './fs/writable.ts';
@@ -158,7 +159,12 @@ async function reconcile(
   const owner = { uid: undefined, gid: undefined };
   const rules = { policy: 'never', selection: ALL, checksum: false, chmod: undefined, owner, self } as const;
   const planning = new Planning({ ...rules, reset: { include: exactly, deleteExtra: false } }, undefined);
-  const trees = { seed: volume, volume, passedOver: passedOver({ ...settings, source: settings.target }), unlocked };
+  const trees = {
+    seed: new DirectorySeed(volume),
+    volume,
+    passedOver: passedOver({ ...settings, source: settings.target }),
+    unlocked,
+  };
   let cleared: RelPath | undefined;
   for (const path of [...saved.keys(), ...absent].toSorted(byDepth)) {
     if (pulse.due()) await pulse.beat();

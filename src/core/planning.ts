@@ -16,8 +16,17 @@ export interface Rules {
   /** What is not set stays as in the seed. */
   readonly owner: { readonly uid: number | undefined; readonly gid: number | undefined };
   readonly self: Identity;
+  /** What is said of one path in particular; undefined where nothing is. */
+  readonly at?: ((path: RelPath) => PathRule) | undefined;
   /** What becomes the image's version whatever the policy says; undefined for nothing. */
   readonly reset?: ResetRules | undefined;
+}
+
+/** What a rule may set for one path; what it does not set is as for all others. */
+export interface PathRule {
+  readonly policy?: Policy;
+  readonly chmod?: ModeChange;
+  readonly owner?: Rules['owner'];
 }
 
 export interface ResetRules {
@@ -63,7 +72,7 @@ export class Planning {
     this.#terms = {
       policy: rules.policy,
       checksum: rules.checksum,
-      keepsGroup: (gid) => rules.self.privileged || rules.self.groups.has(gid),
+      keepsGroup: (gid, owner) => rules.self.privileged || rules.self.groups.has(gid) || owner !== rules.self.uid,
     };
     this.#resetTerms = { ...this.#terms, policy: 'reset' };
     const selected = rules.selection.include === undefined ? 'in' : 'below';
@@ -74,7 +83,7 @@ export class Planning {
 
   asksContent({ path, seed, volume }: Pair): boolean {
     const { selected, reset } = this.#selected(path);
-    return selected === 'in' && needsContent(seed, volume, this.#termsFor(reset));
+    return selected === 'in' && needsContent(seed, volume, this.#termsFor(path, reset));
   }
 
   /** @returns how to go on below a directory; clear: what the volume has there is to go, and is asked for with `extra`. */
@@ -89,14 +98,14 @@ export class Planning {
       });
       return 'skip';
     }
-    const wanted = this.#wanted(seed);
+    const wanted = this.#wanted(path, seed);
     if (selected === 'below') return this.#passThrough(path, wanted, volume, { selected, reset });
-    const terms = this.#termsFor(reset);
+    const terms = this.#termsFor(path, reset);
     const decision = decide(wanted, volume, terms, sameContent);
     const isDirectory = volume?.kind === 'directory';
     const stops = decision.verb === 'blocked' || decision.verb === 'none' || (decision.verb === 'keep' && !isDirectory);
-    // What is to be reset below has a say over a policy that would stop here.
-    if (stops && reset === 'below' && wanted.kind === 'directory')
+    // What is to be reset below, or under a rule of its own, has a say over a policy that would stop here.
+    if (stops && (reset === 'below' || this.#rules.at !== undefined) && wanted.kind === 'directory')
       return this.#passThrough(path, wanted, volume, { selected, reset });
     this.#take(path, wanted, volume, decision);
     if (wanted.kind !== 'directory')
@@ -172,8 +181,10 @@ export class Planning {
     for (let at = parentOf(path); at !== ROOT; at = parentOf(at)) this.#staying.add(at);
   }
 
-  #termsFor(reset: Selected): Terms {
-    return reset === 'in' ? this.#resetTerms : this.#terms;
+  #termsFor(path: RelPath, reset: Selected): Terms {
+    if (reset === 'in') return this.#resetTerms;
+    const policy = this.#rules.at?.(path).policy;
+    return policy === undefined ? this.#terms : { ...this.#terms, policy };
   }
 
   /** A directory that is not selected itself: left alone where it is, made where something below it is seeded. */
@@ -185,7 +196,8 @@ export class Planning {
   ): 'both' | 'seed' | 'skip' {
     if (wanted.kind !== 'directory') return 'skip';
     const exists = volume?.kind === 'directory';
-    const terms = reset === 'out' ? this.#terms : this.#resetTerms;
+    const own = reset === 'out' ? this.#termsFor(path, reset) : this.#resetTerms;
+    const terms: Terms = own.policy === 'never' ? { ...own, policy: 'missing' } : own;
     const decision = exists ? undefined : decide(wanted, volume, terms, false);
     const change =
       decision?.verb === 'create' || decision?.verb === 'replace'
@@ -252,7 +264,7 @@ export class Planning {
   }
 
   #addRoot(seed: Directory, volume: Directory): void {
-    const wanted = this.#wanted(seed) as Directory;
+    const wanted = this.#wanted(ROOT, seed) as Directory;
     const decision = decide(wanted, volume, { ...this.#terms, policy: 'newer' }, false);
     if (decision.verb === 'attributes') {
       this.#changes.push({
@@ -269,8 +281,9 @@ export class Planning {
     if (root !== undefined) this.#above[0] = { ...root, holder: { wanted, managed: true } };
   }
 
-  #wanted(seed: Entry): Wanted {
-    const { owner, chmod, self } = this.#rules;
+  #wanted(path: RelPath, seed: Entry): Wanted {
+    const { self } = this.#rules;
+    const { owner, chmod } = { ...this.#rules, ...this.#rules.at?.(path) };
     const gid = owner.gid ?? seed.gid;
     const attributes = {
       uid: self.privileged ? (owner.uid ?? seed.uid) : LEAVE,

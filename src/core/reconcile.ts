@@ -59,8 +59,11 @@ export interface Terms {
   readonly policy: Policy | 'reset';
   /** Under `newer`: contents are compared where sizes are equal, whatever the times say. */
   readonly checksum: boolean;
-  /** Whether this process keeps the set-group-id bit on a file of that group. */
-  readonly keepsGroup: (gid: number) => boolean;
+  /**
+   * Whether this process keeps the set-group-id bit on a file of that group and owner. The kernel drops it without a word where the
+   * file is ours and the group is not; where the file is not ours, it refuses, and that is to be heard of.
+   */
+  readonly keepsGroup: (gid: number, owner: number) => boolean;
 }
 
 const SAME: Decision = { verb: 'same' };
@@ -120,8 +123,8 @@ function finely(seed: Attributes, volume: Attributes): boolean {
 
 function fixFor(seed: Entry, volume: Entry, time: boolean, terms: Terms): Fix {
   const gid = seed.gid === LEAVE ? volume.gid : seed.gid;
-  // The kernel drops the bit without a word where the group is not ours; to want it would be to correct it for ever.
-  const wanted = terms.keepsGroup(gid) ? seed.mode : seed.mode & ~SET_GID;
+  // To want what the kernel drops would be to correct it for ever.
+  const wanted = terms.keepsGroup(gid, volume.uid) ? seed.mode : seed.mode & ~SET_GID;
   return {
     mode: seed.kind !== 'link' && wanted !== volume.mode && seed.mode !== volume.mode,
     owner: gid !== volume.gid || (seed.uid !== LEAVE && seed.uid !== volume.uid),

@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import { LEAVE, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
 import { nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
-import type { Anchor } from './anchor.ts';
 import type { Pulse } from '../core/pulse.ts';
+import type { Seed } from './seed.ts';
 import {
   changeMode,
   changeOwner,
@@ -13,7 +13,6 @@ import {
   descriptorPath,
   hasProc,
   lookAt,
-  openForReading,
   readInto,
   removeFile,
   write,
@@ -44,11 +43,11 @@ export interface Source {
   check(descriptor: number, entry: File, count: number): void;
 }
 
-export function seedSource(seed: Anchor): Source {
+export function seedSource(seed: Seed): Source {
   return {
     open: (path) => {
-      seed.moveTo(parentOf(path));
-      return openForReading(nameOf(path));
+      seed.enter(parentOf(path));
+      return seed.open(nameOf(path));
     },
     check: checkUnchanged,
   };

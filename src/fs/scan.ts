@@ -10,6 +10,7 @@ import { join, nameOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
+import type { Seed } from './seed.ts';
 import { moveInto } from './writable.ts';
 import { sameContent } from './content.ts';
 import { close, isEmpty, isMissing, list, look, lookAt, openForReading } from './disk.ts';
@@ -44,7 +45,7 @@ export interface Visitor {
 }
 
 export interface Trees {
-  readonly seed: Anchor;
+  readonly seed: Seed;
   /** Undefined where there is none yet: everything is missing. */
   readonly volume: Anchor | undefined;
   /** Names at the roots that are not data. */
@@ -66,7 +67,7 @@ class Scan {
   readonly #trees: Trees;
   readonly #pulse: Pulse;
   readonly #visitor: Visitor;
-  readonly #seedRoot: Entry;
+  readonly #seedRoots: readonly Entry[];
   readonly #volumeRoot: Entry | undefined;
   /** The names that the seed has in the directories above, where extras are asked for. */
   readonly #shipped = new Map<RelPath, ReadonlySet<Name>>();
@@ -75,7 +76,7 @@ class Scan {
     this.#trees = trees;
     this.#pulse = pulse;
     this.#visitor = visitor;
-    this.#seedRoot = lookAt(trees.seed.descriptor);
+    this.#seedRoots = trees.seed.roots;
     this.#volumeRoot = trees.volume && lookAt(trees.volume.descriptor);
   }
 
@@ -115,7 +116,7 @@ class Scan {
 
   #pairs(path: RelPath, both: boolean): Pair[] {
     const seeds = this.#attempt(path, 'the seed', () => {
-      this.#trees.seed.moveTo(path);
+      this.#trees.seed.enter(path);
       return this.#seedEntries(path);
     });
     if (seeds === undefined) return [];
@@ -136,9 +137,10 @@ class Scan {
 
   #seedEntries(path: RelPath): { name: Name; seed: Entry }[] {
     const entries: { name: Name; seed: Entry }[] = [];
-    for (const name of list()) {
+    const tree = this.#trees.seed;
+    for (const name of tree.names()) {
       if (this.#trees.passedOver(join(path, name))) continue;
-      const seed = this.#attempt(join(path, name), 'the seed', () => look(name));
+      const seed = this.#attempt(join(path, name), 'the seed', () => tree.look(name));
       if (seed !== undefined) entries.push({ name, seed });
     }
     return entries;
@@ -160,14 +162,19 @@ class Scan {
   }
 
   async #sameContent(directory: RelPath, { path }: Pair): Promise<boolean | undefined> {
-    const open = (tree: Anchor | undefined, where: string): number | undefined =>
-      this.#attempt(path, where, () => {
-        tree?.moveTo(directory);
-        return openForReading(nameOf(path));
-      });
-    const seed = open(this.#trees.seed, 'the seed');
-    const volume = seed === undefined ? undefined : open(this.#trees.volume, 'the volume');
+    const trees = this.#trees;
+    const seed = this.#attempt(path, 'the seed', () => {
+      trees.seed.enter(directory);
+      return trees.seed.open(nameOf(path));
+    });
+    let volume: number | undefined;
     try {
+      volume =
+        seed &&
+        this.#attempt(path, 'the volume', () => {
+          trees.volume?.moveTo(directory);
+          return openForReading(nameOf(path));
+        });
       if (seed === undefined || volume === undefined) return undefined;
       return await sameContent(seed, volume, this.#pulse);
     } catch (error) {
@@ -182,7 +189,7 @@ class Scan {
 
   /** A nested mount, or one of the trees inside the other by a name that the paths do not show. */
   #refuseNesting(seed: Directory, volume: Entry | undefined): void {
-    if (isOneInode(seed, this.#volumeRoot) || isOneInode(volume, this.#seedRoot)) {
+    if (isOneInode(seed, this.#volumeRoot) || this.#seedRoots.some((root) => isOneInode(volume, root))) {
       throw new UsageError('the source and the target lie inside one another; give two separate directories');
     }
   }

@@ -9,6 +9,7 @@ import { count } from '../core/words.ts';
 import { Anchor } from './anchor.ts';
 import { hasProc, lookAt } from './disk.ts';
 import { STATE_NAME } from './private.ts';
+import { DirectorySeed, type Seed } from './seed.ts';
 
 export interface Places {
   readonly source: string;
@@ -21,7 +22,7 @@ export interface Places {
 }
 
 export interface Opened {
-  readonly seed: Anchor;
+  readonly seed: Seed;
   /** Undefined only where it is missing and may not be made. */
   readonly volume: Anchor | undefined;
   /** The target did not exist: its root is ours, and gets the seed's attributes. */
@@ -42,7 +43,7 @@ export function openTrees(places: Places, mayMake: boolean): Opened {
   checkSeparate(source, target);
   if (!exists && mayMake) makeTarget(target, named.target);
   return {
-    seed: open(configMapRoot(source), named.source),
+    seed: new DirectorySeed(open(configMapRoot(source), named.source)),
     volume: exists || mayMake ? open(target, named.target) : undefined,
     made: !exists && mayMake,
   };
@@ -104,7 +105,7 @@ export function passedOver({
 
 export function rootsOf({ seed, volume }: Omit<Opened, 'made'>): { seed: Directory; volume: Directory } | undefined {
   if (volume === undefined) return undefined;
-  return { seed: lookAt(seed.descriptor) as Directory, volume: lookAt(volume.descriptor) as Directory };
+  return { seed: seed.root, volume: lookAt(volume.descriptor) as Directory };
 }
 
 function checkSource(source: string, named: string): void {

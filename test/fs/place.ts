@@ -12,6 +12,7 @@ import { seedSource } from '../../src/fs/copy.ts';
 import { StateDirectory, STATE_NAME } from '../../src/fs/private.ts';
 import { publish } from '../../src/fs/publish.ts';
 import { scan } from '../../src/fs/scan.ts';
+import { DirectorySeed, type Seed } from '../../src/fs/seed.ts';
 import { Stage } from '../../src/fs/stage.ts';
 import { Unlocked } from '../../src/fs/writable.ts';
 import { build, remove, scratch, tree, type Entry } from '../support/tree.ts';
@@ -101,7 +102,7 @@ export class Bench {
   /** Runs all phases; `between` comes after the staging and before the publishing, as another process might. */
   async run(over: Partial<Rules> = {}, between: () => void = () => undefined, pulse: Pulse = still): Promise<Outcome> {
     const { done, kept, problems } = this.outcome;
-    const anchors = { seed: Anchor.open(this.seed), volume: Anchor.open(this.volume) };
+    const anchors = { seed: DirectorySeed.open(this.seed), volume: Anchor.open(this.volume) };
     const listeners = {
       done: (change: Change) => void done.push(`${change.verb} ${change.path}`),
       removed: ({ path: at }: Removal) => void done.push(`remove ${at}`),
@@ -132,7 +133,7 @@ export class Bench {
     return this.outcome;
   }
 
-  async plan(anchors: { readonly seed: Anchor; readonly volume: Anchor }, over: Partial<Rules> = {}): Promise<Plan> {
+  async plan(anchors: { readonly seed: Seed; readonly volume: Anchor }, over: Partial<Rules> = {}): Promise<Plan> {
     const rules: Rules = {
       policy: 'newer',
       selection: ALL,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Problem } from '../../src/core/plan.ts';
 import { makeDirectory } from '../../src/fs/disk.ts';
 import { scan, type Descent, type Pair, type Visitor } from '../../src/fs/scan.ts';
+import { DirectorySeed } from '../../src/fs/seed.ts';
 import { Unlocked } from '../../src/fs/writable.ts';
 import { ordinary, suite } from '../support/prerequisites.ts';
 import { directory, fifo, file, symlink } from '../support/tree.ts';
@@ -37,7 +38,7 @@ async function scanned(root: string, over: Over = {}): Promise<Seen> {
     problem: (problem) => void seen.problems.push(problem),
   };
   const trees = {
-    seed: anchorAt(`${root}/seed`),
+    seed: new DirectorySeed(anchorAt(`${root}/seed`)),
     volume: over.withoutVolume === true ? undefined : anchorAt(`${root}/volume`),
     passedOver: over.passedOver ?? (() => false),
     unlocked: over.unlocked,
@@ -174,7 +175,7 @@ describe('scan', () => {
 
   it('refuses trees of which one is found inside the other', async () => {
     const root = place({ 'seed/inner/x': file() });
-    const trees = { seed: anchorAt(`${root}/seed`), passedOver: () => false, unlocked: undefined };
+    const trees = { seed: new DirectorySeed(anchorAt(`${root}/seed`)), passedOver: () => false, unlocked: undefined };
     const visitor: Visitor = { asksContent: () => false, visit: () => 'both', problem: () => undefined };
     const ends = scan({ ...trees, volume: anchorAt(`${root}/seed/inner`) }, still, visitor);
     await expect(ends).rejects.toThrow('lie inside one another');

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Refused, UsageError, VolumeError } from '../../src/core/errors.ts';
-import type { RelPath } from '../../src/core/path.ts';
+import { ROOT, type RelPath } from '../../src/core/path.ts';
 import { scan } from '../../src/fs/scan.ts';
 import { openTrees, passedOver, refuseWithoutProc, rootsOf, type Opened } from '../../src/fs/trees.ts';
 import { directory, file, symlink } from '../support/tree.ts';
@@ -29,8 +29,8 @@ describe('openTrees', () => {
       ['s', 'v'],
     ] as const) {
       const { seed, volume, made } = open(`${root}/${source}`, `${root}/${target}`);
-      seed.here();
-      expect(fs.readdirSync('.')).toEqual(['f']);
+      seed.enter(ROOT);
+      expect(seed.names()).toEqual(['f']);
       expect(volume).toBeDefined();
       expect(made).toBe(false);
     }
@@ -102,17 +102,15 @@ describe('openTrees', () => {
       'seed/colors.json': symlink('..data/colors.json'),
     });
     const { seed } = open(`${root}/seed`, `${root}/volume`);
-    seed.here();
-    expect(fs.readdirSync('.', { withFileTypes: true }).map((each) => [each.name, each.isFile()])).toEqual([
-      ['colors.json', true],
-    ]);
+    seed.enter(ROOT);
+    expect(seed.names().map((name) => [name, seed.look(name)?.kind])).toEqual([['colors.json', 'file']]);
   });
 
   it('takes a directory that is called ..data for one like any other', () => {
     const root = place({ ...plain, 'seed/..data/f': file(), 'seed/g': file() });
     const { seed } = open(`${root}/seed`, `${root}/volume`);
-    seed.here();
-    expect(fs.readdirSync('.')).toEqual(['..data', 'g']);
+    seed.enter(ROOT);
+    expect(seed.names()).toEqual(['..data', 'g']);
   });
 });
 
