@@ -5,11 +5,12 @@
  */
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
-import { isSame, type File } from './core/entry.ts';
+import { isSame, type Entry, type File } from './core/entry.ts';
 import { codeOf, explain, VolumeError } from './core/errors.ts';
 import type { Backup } from './core/archive.ts';
 import { display, nameOf, parentOf, type RelPath } from './core/path.ts';
-import { isIdle, type Plan } from './core/plan.ts';
+import { isIdle, type Change, type Plan, type Removal } from './core/plan.ts';
+import type { Recording } from './core/recording.ts';
 import type { Pulse } from './core/pulse.ts';
 import { savingOf, type Saving } from './core/saving.ts';
 import { count, sizeOf } from './core/words.ts';
@@ -35,6 +36,10 @@ export interface Work {
   readonly run: string;
   /** What calls for it, as the list of backups says it; undefined for no backup. */
   readonly why: string | undefined;
+  /** Told what was really done; undefined where nobody asks. */
+  readonly recording?: Recording | undefined;
+  /** Which files are hashed as they are written. */
+  readonly proving?: 'small' | 'all' | undefined;
   /** Where new content comes from; asked for once the stage is there. */
   readonly source: (stage: Stage) => Source | Promise<Source>;
 }
@@ -50,7 +55,8 @@ export async function carryOut(made: Plan, work: Work): Promise<void> {
     check: (descriptor, entry, length) => (source as Source).check(descriptor, entry, length),
   };
   const { pulse, self } = context;
-  const stage = Stage.open({ source: late, volume, state, self, pulse, problem: account.problem }, run);
+  const site = { source: late, volume, state, self, pulse, problem: account.problem, proving: work.proving };
+  const stage = Stage.open(site, run);
   try {
     source = await work.source(stage);
     await apply(made, stage, work);
@@ -64,7 +70,22 @@ export async function carryOut(made: Plan, work: Work): Promise<void> {
 async function apply(plan: Plan, stage: Stage, work: Work): Promise<void> {
   const { account, context, settings, unlocked, volume } = work;
   const { self, pulse } = context;
-  const publication = { volume, self, pulse, opened: unlocked, trash: () => stage.trash, ...account.listeners };
+  const publication = {
+    volume,
+    self,
+    pulse,
+    opened: unlocked,
+    trash: () => stage.trash,
+    ...account.listeners,
+    done: (change: Change, placed?: Entry) => {
+      work.recording?.done(change, stage.made.get(change.path), placed);
+      account.done(change);
+    },
+    removed: (removal: Removal) => {
+      work.recording?.removed(removal);
+      account.removed(removal);
+    },
+  };
   let made = plan;
   let staged = await stage.fill(made);
   for (;;) {

@@ -27,13 +27,15 @@ export async function reconcile(
   return planning.plan();
 }
 
-export function rulesOf(settings: Settings, self: Identity): Rules {
+/** @param merging what was seeded before, where a decision turns on it. */
+export function rulesOf(settings: Settings, self: Identity, merging: Rules['merging']): Rules {
   const { chown } = settings;
   return {
     ...settings,
     // Nothing else is a reset's affair.
     policy: settings.command === 'reset' ? 'never' : settings.policy,
     reset: undefined,
+    merging,
     self,
     owner: chown === undefined ? { uid: undefined, gid: undefined } : owner(chown.value, chown.by),
   };

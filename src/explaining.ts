@@ -1,4 +1,5 @@
 /** `explain`: one path, what seed and volume have there, and what a seeding would do with it. Nothing is touched. */
+import { lookAtBase, mergingOf } from './basing.ts';
 import { pathsOf, rulesOf } from './comparing.ts';
 import { compileGlobs } from './config/globs.ts';
 import { closestPaths, pathIn } from './config/patterns.ts';
@@ -14,7 +15,7 @@ import type { Plan } from './core/plan.ts';
 import type { Pulse } from './core/pulse.ts';
 import { close } from './fs/disk.ts';
 import { sha256 } from './fs/hash.ts';
-import { scan, type Descent, type Pair, type Visitor } from './fs/scan.ts';
+import { scan, type Descent, type Facts, type Pair, type Question, type Visitor } from './fs/scan.ts';
 import { DirectorySeed, type Seed } from './fs/seed.ts';
 import { openTrees, passedOver, type Opened } from './fs/trees.ts';
 import { sayExplanation } from './report/explanation.ts';
@@ -31,7 +32,9 @@ export async function explain(settings: Settings, context: Context): Promise<num
     const seed = await heldIn(trees.seed, path, 'the seed', pulse);
     const volume = trees.volume && (await heldIn(new DirectorySeed(trees.volume), path, 'the volume', pulse));
     if (seed === undefined && volume === undefined) throw await unknown(path, settings, trees, pulse);
-    const following = new Following(new Planning(rulesOf(settings, context.self), undefined), path);
+    const base = lookAtBase(settings, trees.volume, context);
+    const merging = mergingOf(settings, trees, base, context);
+    const following = new Following(new Planning(rulesOf(settings, context.self, merging), undefined), path);
     const ignored = passedOver(settings);
     await scan({ ...trees, passedOver: ignored, unlocked: undefined }, pulse, following);
     const plan = following.plan();
@@ -167,9 +170,33 @@ class Following implements Visitor {
     return this.#concerns(pair.path) && this.#planning.asksContent(pair);
   }
 
-  visit(pair: Pair, sameContent: boolean): Descent {
+  asks(pair: Pair, facts: Facts): Question | undefined {
+    return this.#concerns(pair.path) ? this.#planning.asks(pair, facts) : undefined;
+  }
+
+  asksHash(path: RelPath, entry: Entry, inTheWay: boolean): boolean {
+    return this.#concerns(path) && this.#planning.asksHash(path, entry, inTheWay);
+  }
+
+  known(directory: RelPath): readonly Name[] {
+    return this.#planning.known(directory).filter((name) => this.#concerns(join(directory, name)));
+  }
+
+  obsolete(path: RelPath, entry: Entry | undefined, hash: string | undefined): boolean {
+    return this.#planning.obsolete(path, entry, hash);
+  }
+
+  stray(path: RelPath): void {
+    this.#planning.stray(path);
+  }
+
+  extra(path: RelPath, entry: Entry, inTheWay: boolean, kept: boolean, hash?: string): boolean {
+    return this.#planning.extra(path, entry, inTheWay, kept, hash);
+  }
+
+  visit(pair: Pair, sameContent: boolean, facts: Facts): Descent {
     if (!this.#concerns(pair.path)) return 'skip';
-    const descent = this.#planning.visit(pair, sameContent);
+    const descent = this.#planning.visit(pair, sameContent, facts);
     if (descent === 'skip' && isBelow(this.#path, pair.path)) this.stoppedAt ??= pair.path;
     return descent;
   }

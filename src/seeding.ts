@@ -6,6 +6,7 @@
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
 import { carryOut } from './applying.ts';
+import { lookAtBase, mergingOf, needsBase, openBase, saveBase } from './basing.ts';
 import { reconcile, resetOf, rulesOf } from './comparing.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
@@ -17,6 +18,7 @@ import type { Rules } from './core/planning.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
 import { lookAt } from './fs/disk.ts';
+import { Recording } from './core/recording.ts';
 import { StateDirectory } from './fs/private.ts';
 import { seedSource } from './fs/copy.ts';
 import { sweep } from './fs/stage.ts';
@@ -30,7 +32,7 @@ import { Session } from './state/session.ts';
 export async function seed(settings: Settings, context: Context): Promise<number> {
   const trees = openTrees(settings, !settings.dryRun);
   try {
-    const rules = { ...rulesOf(settings, context.self), reset: await resetOf(settings, trees, context) };
+    const rules = { ...rulesOf(settings, context.self, undefined), reset: await resetOf(settings, trees, context) };
     if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);
     return await sync(settings, rules, trees, trees.volume, context);
   } finally {
@@ -40,10 +42,12 @@ export async function seed(settings: Settings, context: Context): Promise<number
 }
 
 /** Scan and reconcile, and tell: no lock, no state, nothing touched. */
-async function plan(settings: Settings, rules: Rules, trees: Opened, { log, pulse }: Context): Promise<number> {
+async function plan(settings: Settings, rules: Rules, trees: Opened, context: Context): Promise<number> {
+  const { log, pulse } = context;
   sayBeginning(log, settings);
   const account = new Account(log);
-  const made = await reconcile(settings, rules, trees, undefined, pulse);
+  const merging = mergingOf(settings, trees, lookAtBase(settings, trees.volume, context), context);
+  const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   sayPlan(log, made, account.expected(made));
   // What stands in the way is foreseen, and so no failure of the plan; what could not be read is.
@@ -70,13 +74,19 @@ async function sync(
     sweep(state, volume, self);
     const due = resetDue(rules, settings.reset, session, log);
     sayBeginning(log, settings);
-    const made = await reconcile(settings, due, trees, unlocked, pulse);
+    const base = needsBase(settings) ? openBase(state, context) : undefined;
+    const merging = mergingOf(settings, trees, base, context);
+    const made = await reconcile(settings, { ...due, merging }, trees, unlocked, pulse);
     for (const problem of made.problems) account.problem(problem);
+    const recording = new Recording();
     const why = settings.backup.on && !backupIsOff(settings, due) ? whyOf(settings) : undefined;
     const source = seedSource(trees.seed);
-    const work = { settings, context, volume, state, account, unlocked, run: session.id, why, source: () => source };
-    await carryOut(made, work);
+    const proving = settings.policy === 'merge' ? ('all' as const) : ('small' as const);
+    const keeping = { recording, proving, run: session.id, why, source: () => source };
+    await carryOut(made, { settings, context, volume, state, account, unlocked, ...keeping });
     account.end(made);
+    const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed };
+    saveBase(settings, state, merging?.base ?? base, made, recording, run, context);
     session.complete(account, settings.flush && !isIdle(made), due.reset && settings.reset?.id);
     return account.exitCode;
   } catch (error) {
@@ -89,10 +99,12 @@ async function sync(
 }
 
 /** On a read-only mount there is nothing to lock and nothing to write: it is as it should be, or an error. */
-async function confirm(settings: Settings, rules: Rules, trees: Opened, { log, pulse }: Context): Promise<number> {
+async function confirm(settings: Settings, rules: Rules, trees: Opened, context: Context): Promise<number> {
+  const { log, pulse } = context;
   sayBeginning(log, settings);
   const account = new Account(log);
-  const made = await reconcile(settings, rules, trees, undefined, pulse);
+  const merging = mergingOf(settings, trees, lookAtBase(settings, trees.volume, context), context);
+  const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   const left = made.changes.length + made.removals.length;
   if (left > 0) throw readOnly(settings.target, left);

@@ -1,4 +1,5 @@
 /** `status`: what was done to a volume, who is at work on it, and how it differs from the image now. Nothing is touched. */
+import { lookAtBase, mergingOf } from './basing.ts';
 import { reconcile, rulesOf } from './comparing.ts';
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
@@ -66,12 +67,14 @@ function lookAtState({ stateDir }: Settings, volume: Anchor, { log }: Context): 
 
 async function compare(
   settings: Settings,
-  { log, pulse, self }: Context,
+  context: Context,
 ): Promise<{ readonly differences: readonly Difference[] | null; readonly same: number }> {
+  const { log, pulse, self } = context;
   try {
     const trees = openTrees(settings, false);
     try {
-      const plan = await reconcile(settings, rulesOf(settings, self), trees, undefined, pulse);
+      const merging = mergingOf(settings, trees, lookAtBase(settings, trees.volume, context), context);
+      const plan = await reconcile(settings, rulesOf(settings, self, merging), trees, undefined, pulse);
       const account = new Account(log);
       for (const problem of plan.problems) account.problem(problem);
       return { differences: differencesOf(plan), same: plan.same };

@@ -16,6 +16,7 @@ const WHOLE = [
   'explaining.ts',
   'surveying.ts',
   'comparing.ts',
+  'basing.ts',
   'applying.ts',
 ];
 

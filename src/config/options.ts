@@ -3,6 +3,7 @@
  * works.
  */
 import { LEVELS } from '../core/log.ts';
+import { ON_CONFLICT } from '../core/merge.ts';
 import { POLICIES } from '../core/policy.ts';
 
 export type Command =
@@ -67,7 +68,7 @@ export const OPTIONS: readonly Option[] = [
     choices: POLICIES,
     fallback: 'newer',
     describe:
-      'newer: as rsync -avu, what is newer in the volume is kept; missing: only what does not exist; always: whatever differs; never: nothing',
+      'newer: as rsync -avu, what is newer in the volume is kept; missing: only what does not exist; merge: what nobody edited follows the image, edits and deletions stay; always: whatever differs; never: nothing',
     commands: BY_POLICY,
   },
   {
@@ -91,6 +92,30 @@ export const OPTIONS: readonly Option[] = [
     kind: 'flag',
     fallback: 'off',
     describe: 'compare contents, not times, where sizes are equal (newer)',
+    commands: BY_POLICY,
+  },
+  {
+    name: 'prune',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'remove what an earlier image seeded, this one no longer has, and nobody edited',
+    commands: BY_POLICY,
+  },
+  {
+    name: 'on-conflict',
+    kind: 'value',
+    value: 'WHAT',
+    choices: ON_CONFLICT,
+    fallback: 'new',
+    describe:
+      "merge, where a path was edited and the image changed it: new places the image's version beside it as NAME.volseed-new; keep does not; replace takes the image's",
+    commands: BY_POLICY,
+  },
+  {
+    name: 'restore-deleted',
+    kind: 'flag',
+    fallback: 'off',
+    describe: 'merge: bring back what was deleted in the volume',
     commands: BY_POLICY,
   },
   {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { parseChmod, type ModeChange } from '../core/chmod.ts';
 import { UsageError } from '../core/errors.ts';
+import type { OnConflict } from '../core/merge.ts';
 import type { Level } from '../core/log.ts';
 import { displayText } from '../core/path.ts';
 import type { Policy } from '../core/policy.ts';
@@ -28,6 +29,12 @@ export interface Settings {
   readonly included: Given | undefined;
   readonly excluded: Given | undefined;
   readonly checksum: boolean;
+  /** What an earlier image seeded and nobody edited goes when the image no longer has it. */
+  readonly prune: boolean;
+  readonly onConflict: OnConflict;
+  readonly restoreDeleted: boolean;
+  /** All that decisions turn on, as one text: where it is the same, they are. */
+  readonly decisive: string;
   readonly chown: Named | undefined;
   readonly chmod: ModeChange | undefined;
   readonly rootAttrs: boolean;
@@ -130,6 +137,10 @@ export async function settle(
     included: given.get('include'),
     excluded: given.get('exclude'),
     checksum: flag(given, 'checksum', false),
+    prune: flag(given, 'prune', false),
+    onConflict: choice(given, 'on-conflict', 'new'),
+    restoreDeleted: flag(given, 'restore-deleted', false),
+    decisive: decisive(given),
     chown: named(given, 'chown'),
     chmod: modes(given),
     rootAttrs: flag(given, 'root-attrs', false),
@@ -177,6 +188,23 @@ function resetOf(command: Command, given: ReadonlyMap<string, Given>, operands: 
     id: id?.values[0],
     deleteExtra: false,
   };
+}
+
+const DECISIVE = [
+  'policy',
+  'include',
+  'exclude',
+  'chown',
+  'chmod',
+  'prune',
+  'on-conflict',
+  'restore-deleted',
+  'root-attrs',
+];
+
+function decisive(given: ReadonlyMap<string, Given>): string {
+  const identity = [process.geteuid?.(), process.getegid?.()];
+  return JSON.stringify([identity, DECISIVE.map((name) => given.get(name)?.values ?? null)]);
 }
 
 function service(given: ReadonlyMap<string, Given>, argv: readonly string[]): Service {

@@ -31,6 +31,11 @@ export function isBelow(path: RelPath, directory: RelPath): boolean {
   return directory === '' ? path !== '' : path.startsWith(`${directory}/`);
 }
 
+/** Whether a text can be one name of a path: never a way up, down, or to the root. */
+export function isName(text: string): text is Name {
+  return text !== '' && text !== '.' && text !== '..' && !/[/\0]/.test(text);
+}
+
 /** Byte order, the order of every listing and so of every plan. */
 export function byName(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

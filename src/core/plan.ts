@@ -1,4 +1,5 @@
 /** The ordered list of changes, and what is kept and why. Pure data: printing it is `plan`, applying it is `sync`. */
+import type { Based } from './base.ts';
 import type { Directory, Entry, File, Link } from './entry.ts';
 import { isBelow, type RelPath } from './path.ts';
 import type { Fix, KeptReason, Reason, RemovalReason } from './reconcile.ts';
@@ -12,6 +13,8 @@ export interface Change {
   readonly new: Directory | File | Link;
   readonly reason: Reason;
   readonly fix?: Fix;
+  /** The path of the seed that the content is from, where it is another. */
+  readonly from?: RelPath;
 }
 
 /** A path that is to go. A directory goes only when nothing is left in it. */
@@ -47,6 +50,8 @@ export interface Plan {
   readonly problems: readonly Problem[];
   /** How many paths are as they should be. */
   readonly same: number;
+  /** What becomes of the base, whatever is done; undefined where it is forgotten. Paths that nothing is new of are not in it. */
+  readonly basing: ReadonlyMap<RelPath, Based | undefined>;
   /** Directories whose mtime a change inside them would move. */
   readonly directories: ReadonlyMap<RelPath, Holder>;
 }

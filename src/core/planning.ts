@@ -2,10 +2,13 @@
 import { LEAVE, type Directory, type Entry } from './entry.ts';
 import type { ModeChange } from './chmod.ts';
 import type { Identity } from './identity.ts';
-import { isBelow, parentOf, ROOT, type RelPath } from './path.ts';
+import { besideOf } from './base.ts';
+import { isBelow, parentOf, ROOT, type Name, type RelPath } from './path.ts';
 import type { Change, Holder, Kept, Plan, Problem, Removal } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { decide, needsContent, type Decision, type KeptReason, type Terms } from './reconcile.ts';
+import { Merging, type MergeRules, type PathFacts, type Step } from './merging.ts';
+import type { OnConflict, Question } from './merge.ts';
 import { both, select, type Matcher, type Selected, type Selection } from './selection.ts';
 
 export interface Rules {
@@ -16,6 +19,12 @@ export interface Rules {
   /** What is not set stays as in the seed. */
   readonly owner: { readonly uid: number | undefined; readonly gid: number | undefined };
   readonly self: Identity;
+  /** What was seeded before; undefined where no policy asks for it. */
+  readonly merging?: MergeRules | undefined;
+  /** What an earlier image seeded, this one no longer has, and nobody edited, is removed. */
+  readonly prune?: boolean;
+  readonly onConflict?: OnConflict;
+  readonly restoreDeleted?: boolean;
   /** What is said of one path in particular; undefined where nothing is. */
   readonly at?: ((path: RelPath) => PathRule) | undefined;
   /** What becomes the image's version whatever the policy says; undefined for nothing. */
@@ -27,6 +36,8 @@ export interface PathRule {
   readonly policy?: Policy;
   readonly chmod?: ModeChange;
   readonly owner?: Rules['owner'];
+  readonly onConflict?: OnConflict;
+  readonly restoreDeleted?: boolean;
 }
 
 export interface ResetRules {
@@ -62,6 +73,9 @@ export class Planning {
   /** Directories only in the volume, or in the way, that hold something which is to stay. */
   readonly #staying = new Set<RelPath>();
   readonly #directories = new Map<RelPath, Holder>();
+  readonly #merging: Merging | undefined;
+  /** Directories that a file or link is to replace under `merge`, if nothing in them is edited; else what is done instead. */
+  readonly #replacing = new Map<RelPath, NonNullable<Step['otherwise']>>();
   #same = 0;
   /** The directories above, each with what was said of it; one that is not selected itself is made only for what is below. */
   readonly #above: Level[];
@@ -69,8 +83,9 @@ export class Planning {
   /** @param root the seed's root where the volume's is to become like it, else undefined. */
   constructor(rules: Rules, root: { seed: Directory; volume: Directory } | undefined) {
     this.#rules = rules;
+    this.#merging = rules.merging && new Merging(rules.merging);
     this.#terms = {
-      policy: rules.policy,
+      policy: rules.policy === 'merge' ? 'missing' : rules.policy,
       checksum: rules.checksum,
       keepsGroup: (gid, owner) => rules.self.privileged || rules.self.groups.has(gid) || owner !== rules.self.uid,
     };
@@ -83,11 +98,20 @@ export class Planning {
 
   asksContent({ path, seed, volume }: Pair): boolean {
     const { selected, reset } = this.#selected(path);
+    if (this.#mergingAt(path, reset) !== undefined) return false;
     return selected === 'in' && needsContent(seed, volume, this.#termsFor(path, reset));
   }
 
+  /** What has to be read before a visit under `merge`; asked until there is nothing left to ask. */
+  asks({ path, seed, volume }: Pair, facts: PathFacts): Question | 'beside' | undefined {
+    const { selected, reset } = this.#selected(path);
+    const merging = this.#mergingAt(path, reset);
+    if (merging === undefined || selected !== 'in' || seed.kind === 'other') return undefined;
+    return merging.asks({ path, seed: this.#wanted(path, seed), volume }, facts, this.#mergeTerms(path));
+  }
+
   /** @returns how to go on below a directory; clear: what the volume has there is to go, and is asked for with `extra`. */
-  visit({ path, seed, volume }: Pair, sameContent: boolean): 'both' | 'seed' | 'skip' | 'clear' {
+  visit({ path, seed, volume }: Pair, sameContent: boolean, facts: PathFacts = {}): 'both' | 'seed' | 'skip' | 'clear' {
     const { selected, reset } = this.#selected(path);
     if (selected === 'out') return 'skip';
     if (seed.kind === 'other') {
@@ -100,6 +124,8 @@ export class Planning {
     }
     const wanted = this.#wanted(path, seed);
     if (selected === 'below') return this.#passThrough(path, wanted, volume, { selected, reset });
+    const merging = this.#mergingAt(path, reset);
+    if (merging !== undefined) return this.#merge(merging, { path, wanted, volume, facts, selected, reset });
     const terms = this.#termsFor(path, reset);
     const decision = decide(wanted, volume, terms, sameContent);
     const isDirectory = volume?.kind === 'directory';
@@ -125,15 +151,63 @@ export class Planning {
    * @param kept the file system's, or another volume: not to be touched.
    * @returns whether to go on below a directory.
    */
-  extra(path: RelPath, entry: Entry, inTheWay: boolean, kept: boolean): boolean {
+  extra(path: RelPath, entry: Entry, inTheWay: boolean, kept: boolean, hash?: string): boolean {
     const { selected, reset } = this.#selected(path);
-    const goes = !kept && selected !== 'out' && (inTheWay || reset === 'in');
+    const replaced = inTheWay && this.#isReplaced(path);
+    const unedited = !replaced || this.#merging?.isUnedited(path, entry, hash) === true;
+    const goes = !kept && selected !== 'out' && unedited && (inTheWay || reset === 'in');
+    if (goes && replaced) this.#merging?.forget(path);
     if (goes) this.#remove({ path, old: entry, reason: inTheWay ? 'in the way' : 'only in the volume' });
     else this.#stays(path);
     if (entry.kind !== 'directory' || kept || selected === 'out') return false;
     const holder: Holder = { wanted: entry, managed: false };
     this.#above.push({ path, selected, reset, pending: undefined, holder });
     return goes || reset !== 'out';
+  }
+
+  /** Whether it has to be known what is in a file that the image does not ship. */
+  asksHash(path: RelPath, entry: Entry, inTheWay: boolean): boolean {
+    if (inTheWay && !this.#isReplaced(path)) return false;
+    return this.#merging?.isUnedited(path, entry, undefined) === 'volume hash';
+  }
+
+  /** What earlier images seeded in a directory, where that is of interest. */
+  known(directory: RelPath): readonly Name[] {
+    return this.#merging?.known(directory) ?? [];
+  }
+
+  /**
+   * A path that an earlier image seeded and this one does not ship.
+   * @param entry what the volume has there.
+   * @returns whether to go on below a directory, and to tell with `stray` of what else is in it.
+   */
+  obsolete(path: RelPath, entry: Entry | undefined, hash: string | undefined): boolean {
+    const { selected } = this.#selected(path);
+    const policy = this.#policyAt(path);
+    const merging = this.#merging;
+    if (merging === undefined || selected === 'out' || policy === 'never' || policy === 'missing') return false;
+    if (selected === 'below' && entry?.kind !== 'directory') return false;
+    const unedited = entry !== undefined && merging.isUnedited(path, entry, hash) === true;
+    if (!unedited) {
+      // What a user made of it, or that it is gone, is nobody's affair any more.
+      merging.forget(path);
+      if (entry !== undefined && policy === 'merge') this.keep(path, 'edited');
+      return false;
+    }
+    const { prune = false } = this.#rules;
+    if (selected === 'in' && prune) {
+      this.#remove({ path, old: entry, reason: 'obsolete' });
+      merging.forget(path);
+    } else if (selected === 'in' && policy === 'merge') this.keep(path, 'obsolete');
+    if (entry.kind !== 'directory') return false;
+    const holder: Holder = { wanted: entry, managed: false };
+    this.#above.push({ path, selected, reset: 'out', pending: undefined, holder });
+    return true;
+  }
+
+  /** What nobody but the user has put into an obsolete directory. */
+  stray(path: RelPath): void {
+    this.#stays(path);
   }
 
   /** A path that was not there in the state that is to come back. */
@@ -153,17 +227,39 @@ export class Planning {
   plan(): Plan {
     const blocked = new Set(
       this.#changes
-        .filter(({ path, old }) => old?.kind === 'directory' && this.#staying.has(path))
+        .filter(({ path, old, verb }) => verb === 'replace' && old?.kind === 'directory' && this.#staying.has(path))
         .map(({ path }) => path),
     );
-    const problems: Problem[] = [...blocked].map((path) => ({ path, kind: 'blocked', message: HOLDS_KEPT }));
-    const removals = this.#removals.filter(
+    const conflicts = [...blocked].filter((path) => this.#replacing.has(path));
+    const problems: Problem[] = [...blocked]
+      .filter((path) => !this.#replacing.has(path))
+      .map((path) => ({ path, kind: 'blocked', message: HOLDS_KEPT }));
+    const offers = conflicts.flatMap((path) => this.#replacing.get(path)?.offer ?? []);
+    const basing = new Map(this.#merging?.basing);
+    for (const { path } of this.#removals) {
+      const stays = this.#staying.has(path) || [...blocked].some((directory) => isBelow(path, directory));
+      if (stays) basing.delete(path);
+    }
+    for (const path of conflicts) basing.set(path, this.#replacing.get(path)?.basing);
+    const removals = [...this.#removals, ...offers.filter(isRemoval)].filter(
       ({ path }) => !this.#staying.has(path) && ![...blocked].some((directory) => isBelow(path, directory)),
     );
+    const changes = [
+      ...this.#changes.filter(({ path }) => !blocked.has(path)),
+      ...offers.filter((each) => !isRemoval(each)),
+    ];
+    const kept: Kept[] = [
+      ...this.#kept,
+      ...conflicts.map((path): Kept => ({ path, reason: 'conflict' })),
+      ...this.#removals
+        .filter(({ path, reason }) => reason === 'obsolete' && this.#staying.has(path))
+        .map(({ path }): Kept => ({ path, reason: 'not empty' })),
+    ];
     return {
-      changes: this.#changes.filter(({ path }) => !blocked.has(path)),
-      removals: removals.toReversed(),
-      kept: this.#kept,
+      changes: this.#merging?.withoutClashes(changes) ?? changes,
+      removals: (this.#merging?.withoutClashes(removals) ?? removals).toReversed(),
+      kept,
+      basing,
       problems: [...this.#problems, ...problems],
       same: this.#same,
       directories: this.#directories,
@@ -183,8 +279,57 @@ export class Planning {
 
   #termsFor(path: RelPath, reset: Selected): Terms {
     if (reset === 'in') return this.#resetTerms;
-    const policy = this.#rules.at?.(path).policy;
-    return policy === undefined ? this.#terms : { ...this.#terms, policy };
+    const policy = this.#policyAt(path);
+    return policy === this.#terms.policy
+      ? this.#terms
+      : { ...this.#terms, policy: policy === 'merge' ? 'missing' : policy };
+  }
+
+  #policyAt(path: RelPath): Policy {
+    return this.#rules.at?.(path).policy ?? this.#rules.policy;
+  }
+
+  /** Undefined where another policy, or a reset, decides. */
+  #mergingAt(path: RelPath, reset: Selected): Merging | undefined {
+    return reset !== 'in' && this.#policyAt(path) === 'merge' ? this.#merging : undefined;
+  }
+
+  #mergeTerms(path: RelPath): { readonly onConflict: OnConflict; readonly restoreDeleted: boolean } {
+    const { onConflict = 'new', restoreDeleted = false } = { ...this.#rules, ...this.#rules.at?.(path) };
+    return { onConflict, restoreDeleted };
+  }
+
+  #merge(merging: Merging, at: MergeAt): 'both' | 'seed' | 'skip' | 'clear' {
+    const { path, volume, facts, selected, reset } = at;
+    const terms = this.#termsFor(path, reset);
+    const step = merging.decide({ path, seed: at.wanted, volume }, facts, this.#mergeTerms(path), terms);
+    const { decision, wanted, otherwise } = step;
+    const stops = decision.verb === 'keep';
+    if (stops && reset === 'below' && wanted.kind === 'directory') return this.#passThrough(path, wanted, volume, at);
+    if (step.occupied) this.#problems.push({ path: besideOf(path), kind: 'passed over', message: OCCUPIED });
+    this.#take(path, wanted, volume, decision);
+    this.#takeOffer(step.offer);
+    if (otherwise !== undefined) this.#replacing.set(path, otherwise);
+    if (stops) return 'skip';
+    if (wanted.kind !== 'directory') return otherwise === undefined ? 'skip' : 'clear';
+    const exists = volume?.kind === 'directory';
+    const holder: Holder = exists ? { wanted: volume, managed: false } : { wanted, managed: true };
+    this.#above.push({ path, selected, reset, pending: undefined, holder });
+    return exists ? 'both' : 'seed';
+  }
+
+  #takeOffer(offer: Step['offer']): void {
+    if (offer === undefined) return;
+    if (isRemoval(offer)) return this.#remove(offer);
+    this.#makeWay(offer.path);
+    this.#changes.push(offer);
+  }
+
+  /** Below a directory that a file or link is to replace under `merge`. */
+  #isReplaced(path: RelPath): boolean {
+    if (this.#replacing.size === 0) return false;
+    for (let at = parentOf(path); at !== ROOT; at = parentOf(at)) if (this.#replacing.has(at)) return true;
+    return false;
   }
 
   /** A directory that is not selected itself: left alone where it is, made where something below it is seeded. */
@@ -293,6 +438,21 @@ export class Planning {
     return { ...(seed as Wanted), ...attributes };
   }
 }
+
+interface MergeAt {
+  readonly path: RelPath;
+  readonly wanted: Wanted;
+  readonly volume: Entry | undefined;
+  readonly facts: PathFacts;
+  readonly selected: Selected;
+  readonly reset: Selected;
+}
+
+function isRemoval(each: Change | Removal): each is Removal {
+  return !('verb' in each);
+}
+
+const OCCUPIED = "is somebody else's or was edited; the image's version of the path in conflict is not placed there";
 
 const BLOCKED =
   'a directory with something in it stands where the seed has none, and stays; move it away, or exclude the path, and run again';

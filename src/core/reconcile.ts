@@ -19,6 +19,7 @@
  * and times compare in whole seconds.
  */
 import { LEAVE, SET_GID, type Attributes, type Entry, type File } from './entry.ts';
+import type { MergeKept, MergeReason } from './merge.ts';
 import type { Policy } from './policy.ts';
 
 export type Reason =
@@ -29,10 +30,12 @@ export type Reason =
   | 'type differs'
   | 'link target differs'
   | 'attributes differ'
-  | 'hard-linked';
+  | 'hard-linked'
+  | 'offered'
+  | MergeReason;
 
 /** Why something is taken out of the volume. */
-export type RemovalReason = 'in the way' | 'only in the volume' | 'not there then';
+export type RemovalReason = 'in the way' | 'only in the volume' | 'not there then' | 'obsolete' | 'conflict resolved';
 
 export type KeptReason =
   | 'newer in the volume'
@@ -40,7 +43,9 @@ export type KeptReason =
   | 'hard-linked and edited'
   | 'changed meanwhile'
   | 'not empty'
-  | 'edited since the backup';
+  | 'edited since the backup'
+  | 'obsolete'
+  | MergeKept;
 
 /** Which attributes are to become the seed's. */
 export interface Fix {
@@ -56,7 +61,7 @@ export type Decision =
   | { readonly verb: 'blocked' | 'same' | 'none' };
 
 export interface Terms {
-  readonly policy: Policy | 'reset';
+  readonly policy: Exclude<Policy, 'merge'> | 'reset';
   /** Under `newer`: contents are compared where sizes are equal, whatever the times say. */
   readonly checksum: boolean;
   /**
@@ -121,7 +126,8 @@ function finely(seed: Attributes, volume: Attributes): boolean {
   return Math.abs(seed.nanoseconds - volume.nanoseconds) >= 1000;
 }
 
-function fixFor(seed: Entry, volume: Entry, time: boolean, terms: Terms): Fix {
+/** What of mode, owner and time differs; `time` as asked for. */
+export function fixFor(seed: Entry, volume: Entry, time: boolean, terms: Terms): Fix {
   const gid = seed.gid === LEAVE ? volume.gid : seed.gid;
   // To want what the kernel drops would be to correct it for ever.
   const wanted = terms.keepsGroup(gid, volume.uid) ? seed.mode : seed.mode & ~SET_GID;

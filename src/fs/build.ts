@@ -3,11 +3,13 @@ import { SET_GID, type Directory, type File } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
 import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Change, Problem, Unit } from '../core/plan.ts';
+import type { Made } from '../core/recording.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
 import { copyLarge, readSmall, SeedChanged, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
 import { isMissing, makeDirectory, makeLink } from './disk.ts';
+import { hashOf } from './hash.ts';
 
 export interface Workshop {
   readonly source: Source;
@@ -17,6 +19,10 @@ export interface Workshop {
   readonly privileged: boolean;
   readonly pulse: Pulse;
   readonly problem: (problem: Problem) => void;
+  /** Which files are hashed as they are written: what is in memory anyway, or all. Where undefined nothing is noted at all. */
+  readonly proving: 'small' | 'all' | undefined;
+  /** What is known of each file that was built. */
+  readonly made: Map<RelPath, Made>;
 }
 
 /** What reading the seed may come to, and writing to the stage, where nobody else works, does not. */
@@ -89,9 +95,12 @@ export class Builder {
   }
 
   async #large({ change, entry, directory, name }: Job): Promise<void> {
-    const { source, place, birth, pulse } = this.#shop;
+    const { source, place, birth, pulse, proving, made } = this.#shop;
     try {
-      await copyLarge(source, change.path, () => place.moveTo(directory), name, entry, birth, pulse);
+      const whole = proving === 'all';
+      const enter = (): void => place.moveTo(directory);
+      const copied = await copyLarge(source, change.from ?? change.path, enter, name, entry, birth, pulse, whole);
+      if (proving !== undefined) made.set(change.path, copied);
     } catch (error) {
       this.#fail(change, error);
     }
@@ -102,7 +111,7 @@ export class Builder {
     const batch = this.#batch;
     const [first] = batch;
     if (first === undefined) return;
-    const { source, place, birth, pulse } = this.#shop;
+    const { source, place, birth, pulse, proving, made } = this.#shop;
     const buffer = (this.#buffer ??= new Uint8Array(BATCH_BYTES + SMALL));
     this.#batch = [];
     this.#bytes = 0;
@@ -111,7 +120,7 @@ export class Builder {
     const read: { job: Job; offset: number }[] = [];
     for (const job of batch) {
       try {
-        readSmall(source, job.change.path, job.entry, buffer, offset);
+        readSmall(source, job.change.from ?? job.change.path, job.entry, buffer, offset);
         read.push({ job, offset });
         offset += job.entry.size;
       } catch (error) {
@@ -119,7 +128,11 @@ export class Builder {
       }
     }
     place.moveTo(first.directory);
-    for (const { job, offset: at } of read) writeSmall(job.name, job.entry, birth, buffer, at);
+    for (const { job, offset: at } of read) {
+      const proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
+      if (proof !== undefined)
+        made.set(job.change.path, { proof, sha256: hashOf(buffer.subarray(at, at + job.entry.size)) });
+    }
     if (pulse.due()) await pulse.beat();
   }
 

@@ -1,5 +1,8 @@
 /** Copies files from one anchored directory into another: many small ones in a batch, large ones in pieces. */
 import fs from 'node:fs';
+import { proofOf, type Proof } from '../core/base.ts';
+import type { Made } from '../core/recording.ts';
+import { sha256 } from './hash.ts';
 import { LEAVE, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
 import { nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
 import type { Pulse } from '../core/pulse.ts';
@@ -65,17 +68,25 @@ export function readSmall(source: Source, path: RelPath, entry: File, buffer: Ui
 }
 
 /** Writes a new file of the working directory with all its attributes. */
-export function writeSmall(name: Name, entry: File, birth: Birth, buffer: Uint8Array, offset: number): void {
+export function writeSmall(
+  name: Name,
+  entry: File,
+  birth: Birth,
+  buffer: Uint8Array,
+  offset: number,
+  proving: boolean,
+): Proof | undefined {
   const descriptor = createFile(name, modeAtBirth(entry));
   try {
     write(descriptor, buffer, offset, entry.size);
     finish(descriptor, entry, birth);
+    return proving ? proofOf(lookAt(descriptor)) : undefined;
   } finally {
     close(descriptor);
   }
 }
 
-/** Copies a file of any size. Leaves nothing behind where it fails. */
+/** Copies a file of any size; its hash is taken where it is to be. Leaves nothing behind where it fails. */
 export async function copyLarge(
   from: Source,
   path: RelPath,
@@ -84,7 +95,8 @@ export async function copyLarge(
   entry: File,
   birth: Birth,
   pulse: Pulse,
-): Promise<void> {
+  hashing: boolean,
+): Promise<Made> {
   const source = from.open(path);
   try {
     enterStage();
@@ -95,6 +107,7 @@ export async function copyLarge(
       from.check(source, entry, count);
       // copyFile gives it the source's owner and mode, too, where it may.
       finish(target, entry, { ...birth, certain: false });
+      return { proof: proofOf(lookAt(target)), sha256: hashing ? await hashWritten(target, pulse) : undefined };
     } catch (error) {
       enterStage();
       removeFile(to);
@@ -104,6 +117,17 @@ export async function copyLarge(
     }
   } finally {
     close(source);
+  }
+}
+
+/** Read back through a descriptor of its own: this one may only write. */
+async function hashWritten(target: number, pulse: Pulse): Promise<string | undefined> {
+  if (!hasProc) return undefined;
+  const descriptor = fs.openSync(descriptorPath(target), fs.constants.O_RDONLY);
+  try {
+    return await sha256(descriptor, pulse);
+  } finally {
+    close(descriptor);
   }
 }
 

@@ -4,6 +4,11 @@ import { readInto } from './disk.ts';
 
 const CHUNK = 256 * 1024;
 
+/** Of bytes that are in memory. */
+export function hashOf(bytes: Uint8Array): string {
+  return process.getBuiltinModule('node:crypto').hash('sha256', bytes, 'hex');
+}
+
 /** @param each told of every piece. */
 export async function sha256(descriptor: number, pulse: Pulse, each?: (bytes: Uint8Array) => void): Promise<string> {
   const hash = process.getBuiltinModule('node:crypto').createHash('sha256');

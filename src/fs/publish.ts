@@ -25,8 +25,8 @@ export interface Publication {
   readonly pulse: Pulse;
   /** A name in the stage to put away what is being replaced. */
   readonly trash: () => string;
-  /** Told after each, in the order of the plan. */
-  readonly done: (change: Change) => void;
+  /** Told after each, in the order of the plan; with what is now there, of a file that was moved or corrected by itself. */
+  readonly done: (change: Change, placed?: Entry) => void;
   readonly removed: (removal: Removal) => void;
   readonly kept: (path: RelPath, reason: 'changed meanwhile' | 'not empty') => void;
   readonly problem: (problem: Problem) => void;
@@ -221,8 +221,10 @@ class Work {
   #attempt(change: Change, action: () => Outcome, below: readonly Change[] = []): void {
     this.#guard(change.path, change.verb === 'attributes' ? ATTRIBUTES : 'cannot be written', () => {
       const outcome = action();
-      if (outcome === 'done') for (const each of [change, ...below]) this.#context.done(each);
-      else if (outcome === 'changed') this.#context.kept(change.path, 'changed meanwhile');
+      if (outcome === 'done') {
+        this.#context.done(change, change.new.kind === 'file' ? look(nameOf(change.path)) : undefined);
+        for (const each of below) this.#context.done(each);
+      } else if (outcome === 'changed') this.#context.kept(change.path, 'changed meanwhile');
     });
   }
 

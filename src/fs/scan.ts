@@ -6,13 +6,15 @@
  */
 import { explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
 import type { Directory, Entry } from '../core/entry.ts';
-import { join, nameOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import { join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import type { Seed } from './seed.ts';
 import { moveInto } from './writable.ts';
 import { sameContent } from './content.ts';
+import { sha256 } from './hash.ts';
+import { NEW } from '../core/base.ts';
 import { close, isEmpty, isMissing, list, look, lookAt, openForReading } from './disk.ts';
 
 /** One path: what the seed has there, and what the volume. */
@@ -31,8 +33,10 @@ export type Descent = 'both' | 'seed' | 'skip' | 'clear';
 export interface Visitor {
   /** Whether the visit turns on two files having the same bytes; they are read for it. */
   readonly asksContent: (pair: Pair) => boolean;
+  /** What else the visit turns on; asked again with the answer until there is nothing left to ask. */
+  readonly asks?: (pair: Pair, facts: Facts) => Question | undefined;
   /** A path of the seed, the root excepted; a directory before what is in it. */
-  readonly visit: (pair: Pair, sameContent: boolean) => Descent;
+  readonly visit: (pair: Pair, sameContent: boolean, facts: Facts) => Descent;
   readonly problem: (problem: Problem) => void;
   /** Whether what the volume has where the seed has nothing is of interest. */
   readonly asksExtra?: boolean;
@@ -41,7 +45,28 @@ export interface Visitor {
    * @param kept not data of this volume: of the file system, or another one mounted here.
    * @returns whether to go on below a directory.
    */
-  readonly extra?: (path: RelPath, entry: Entry, inTheWay: boolean, kept: boolean) => boolean;
+  readonly extra?: (path: RelPath, entry: Entry, inTheWay: boolean, kept: boolean, hash?: string) => boolean;
+  /** Whether the SHA-256 of a file that the seed does not have is to be told with it. */
+  readonly asksHash?: (path: RelPath, entry: Entry, inTheWay: boolean) => boolean;
+  /** Names that a directory was seeded with before, in byte order. */
+  readonly known?: (directory: RelPath) => readonly Name[];
+  /**
+   * A known path that the seed does not have; `entry` and `hash` are the volume's.
+   * @returns whether to go on below a directory.
+   */
+  readonly obsolete?: (path: RelPath, entry: Entry | undefined, hash: string | undefined) => boolean;
+  /** What is in such a directory and not known. */
+  readonly stray?: (path: RelPath) => void;
+}
+
+export type Question = 'seed hash' | 'volume hash' | 'beside';
+
+/** What was asked for. Hashes are SHA-256, in hex. */
+export interface Facts {
+  readonly seedHash?: string;
+  readonly volumeHash?: string;
+  /** What the volume has at NAME.volseed-new. */
+  readonly beside?: { readonly entry: Entry | undefined; readonly hash: string | undefined };
 }
 
 export interface Trees {
@@ -85,7 +110,9 @@ class Scan {
       if (this.#pulse.due()) await this.#pulse.beat();
       const same = this.#visitor.asksContent(pair) ? await this.#sameContent(path, pair) : false;
       if (same === undefined) continue;
-      const descent = this.#visitor.visit(pair, same);
+      const facts = await this.#facts(path, pair);
+      if (facts === undefined) continue;
+      const descent = this.#visitor.visit(pair, same, facts);
       if (descent === 'clear') await this.extras(pair.path, new Set(), true);
       if (pair.seed.kind !== 'directory' || descent === 'skip') continue;
       this.#refuseNesting(pair.seed, pair.volume);
@@ -93,8 +120,99 @@ class Scan {
     }
     // Where the seed's directory could not be read, nobody knows what is only in the volume.
     const shipped = this.#shipped.get(path);
-    if (both && shipped !== undefined) await this.extras(path, shipped, false);
+    if (both && shipped !== undefined && this.#visitor.asksExtra === true) await this.extras(path, shipped, false);
+    if (both && shipped !== undefined) await this.#obsolete(path, shipped);
     this.#shipped.delete(path);
+  }
+
+  /** What the volume was seeded with in a directory, and the seed does not have. */
+  async #obsolete(directory: RelPath, shipped: ReadonlySet<Name>): Promise<void> {
+    const names = this.#visitor.known?.(directory) ?? [];
+    for (const name of names) {
+      const path = join(directory, name);
+      if (shipped.has(name) || this.#trees.passedOver(path)) continue;
+      if (this.#pulse.due()) await this.#pulse.beat();
+      const found = this.#attempt(path, 'the volume', () => {
+        this.#enterVolume(directory);
+        return { entry: look(name) };
+      });
+      if (found === undefined) continue;
+      const { entry } = found;
+      const hash = await this.#hashIfAsked(path, entry, false);
+      if (hash === null || this.#visitor.obsolete?.(path, entry, hash) !== true) continue;
+      await this.#obsolete(path, new Set());
+      this.#tellStrays(path);
+    }
+  }
+
+  #tellStrays(directory: RelPath): void {
+    const known = new Set(this.#visitor.known?.(directory));
+    this.#attempt(directory, 'the volume', () => {
+      this.#enterVolume(directory);
+      for (const name of list()) if (!known.has(name)) this.#visitor.stray?.(join(directory, name));
+    });
+  }
+
+  /** Of a file of the volume; undefined where it was not asked for, null where it could not be read. */
+  async #hashIfAsked(path: RelPath, entry: Entry | undefined, inTheWay: boolean): Promise<string | null | undefined> {
+    if (entry?.kind !== 'file' || this.#visitor.asksHash?.(path, entry, inTheWay) !== true) return undefined;
+    return (await this.#hashOf(path, 'the volume')) ?? null;
+  }
+
+  /** Undefined where something could not be read, and the problem has been told. */
+  async #facts(directory: RelPath, pair: Pair): Promise<Facts | undefined> {
+    let facts: Facts = {};
+    for (;;) {
+      const question = this.#visitor.asks?.(pair, facts);
+      if (question === undefined) return facts;
+      if (question === 'beside') {
+        const beside = await this.#beside(directory, pair.path);
+        if (beside === undefined) return undefined;
+        facts = { ...facts, beside };
+        continue;
+      }
+      const where = question === 'seed hash' ? 'the seed' : 'the volume';
+      const hash = await this.#hashOf(pair.path, where);
+      if (hash === undefined) return undefined;
+      facts = { ...facts, [question === 'seed hash' ? 'seedHash' : 'volumeHash']: hash };
+    }
+  }
+
+  async #beside(directory: RelPath, path: RelPath): Promise<Facts['beside']> {
+    const name = `${nameOf(path)}${NEW}` as Name;
+    const found = this.#attempt(path, 'the volume', () => {
+      this.#enterVolume(directory);
+      return { entry: look(name) };
+    });
+    if (found?.entry?.kind !== 'file') return found && { ...found, hash: undefined };
+    const hash = await this.#hashOf(join(directory, name), 'the volume');
+    return hash === undefined ? undefined : { ...found, hash };
+  }
+
+  async #hashOf(path: RelPath, where: 'the seed' | 'the volume'): Promise<string | undefined> {
+    const descriptor = this.#attempt(path, where, () => this.#open(path, where));
+    if (descriptor === undefined) return undefined;
+    if (typeof descriptor === 'string') return descriptor;
+    try {
+      return await sha256(descriptor, this.#pulse);
+    } catch (error) {
+      return this.#attempt<never>(path, where, () => {
+        throw error;
+      });
+    } finally {
+      close(descriptor);
+    }
+  }
+
+  /** The hash itself where the seed knows it. */
+  #open(path: RelPath, where: 'the seed' | 'the volume'): number | string {
+    const { seed, volume } = this.#trees;
+    if (where === 'the seed') {
+      seed.enter(parentOf(path));
+      return seed.hash(nameOf(path)) ?? seed.open(nameOf(path));
+    }
+    volume?.moveTo(parentOf(path));
+    return openForReading(nameOf(path));
   }
 
   /** What a directory of the volume has besides what the seed has there. */
@@ -110,7 +228,9 @@ class Scan {
       if (this.#pulse.due()) await this.#pulse.beat();
       if (entry === undefined) continue;
       const kept = this.#trees.passedOver(at) || entry.witness.device !== device;
-      if (this.#visitor.extra?.(at, entry, inTheWay, kept) === true) await this.extras(at, new Set(), inTheWay);
+      const hash = inTheWay ? await this.#hashIfAsked(at, entry, true) : undefined;
+      if (this.#visitor.extra?.(at, entry, inTheWay, kept, hash ?? undefined) === true)
+        await this.extras(at, new Set(), inTheWay);
     }
   }
 
@@ -120,7 +240,8 @@ class Scan {
       return this.#seedEntries(path);
     });
     if (seeds === undefined) return [];
-    if (this.#visitor.asksExtra === true) this.#shipped.set(path, new Set(seeds.map(({ name }) => name)));
+    if (this.#visitor.asksExtra === true || this.#visitor.known !== undefined)
+      this.#shipped.set(path, new Set(seeds.map(({ name }) => name)));
     const volumes = both
       ? this.#attempt(path, 'the volume', () => {
           this.#enterVolume(path);

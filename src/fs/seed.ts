@@ -16,6 +16,12 @@ export interface Seed {
   look(name: Name): Entry | undefined;
   /** Opens a file for reading; throws the kernel's error. */
   open(name: Name): number;
+  /** The SHA-256 of a file, in hex, where it is known without reading. */
+  hash(name: Name): string | undefined;
+  /** Whether an earlier image shipped a file of this SHA-256 at the path. */
+  wasShipped(path: RelPath, sha256: string): boolean;
+  /** One figure for all that it holds, where it is known without reading. */
+  readonly digest: string | undefined;
   close(): void;
 }
 
@@ -54,6 +60,17 @@ export class DirectorySeed implements Seed {
   open(name: Name): number {
     this.#anchor.here();
     return openForReading(name);
+  }
+
+  /** Only a manifest knows. */
+  readonly digest = undefined;
+
+  hash(): undefined {
+    return undefined;
+  }
+
+  wasShipped(): boolean {
+    return false;
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import { codeOf, explain, VolseedError, VolumeError } from '../core/errors.ts';
 import { groupsOf, settleGroups } from '../core/groups.ts';
 import { displayText, join, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
 import type { Change, Plan, Problem, Unit } from '../core/plan.ts';
+import type { Made } from '../core/recording.ts';
 import { unitsOf } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
@@ -43,6 +44,7 @@ export interface Site {
   readonly self: Identity;
   readonly pulse: Pulse;
   readonly problem: (problem: Problem) => void;
+  readonly proving?: 'small' | 'all' | undefined;
 }
 
 const STAGE = 'stage' as Name;
@@ -63,6 +65,8 @@ export class Stage {
   /** Names of temporary files beside their final names, so that the next run finds them if this one dies. */
   readonly #besides: RelPath[] = [];
   #serial = 0;
+  /** What is known of each file that was built, where that is asked for. */
+  readonly made = new Map<RelPath, Made>();
 
   private constructor(site: Site, run: string) {
     this.#site = site;
@@ -208,8 +212,8 @@ export class Stage {
   }
 
   #builderAt(place: Anchor, birth: Birth): Builder {
-    const { source, pulse, problem, self } = this.#site;
-    return new Builder({ source, place, birth, pulse, problem, privileged: self.privileged });
+    const { source, pulse, problem, self, proving } = this.#site;
+    return new Builder({ source, place, birth, pulse, problem, privileged: self.privileged, proving, made: this.made });
   }
 
   #attempt<T>({ top }: Unit, action: () => T): T | undefined {

@@ -8,6 +8,7 @@ const planOf = (changes: Plan['changes']): Plan => ({
   kept: [],
   problems: [],
   same: 0,
+  basing: new Map(),
   directories: new Map(),
 });
 

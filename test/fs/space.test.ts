@@ -12,6 +12,7 @@ const planOf = (...sizes: readonly number[]): Plan => ({
   kept: [],
   problems: [],
   same: 0,
+  basing: new Map(),
   directories: new Map(),
 });
 

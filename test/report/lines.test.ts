@@ -134,6 +134,7 @@ it('a plan says of each path what would be done and why, and that nothing was', 
     kept: [{ path: path('c'), reason: 'newer in the volume' as const }],
     problems: [],
     removals: [],
+    basing: new Map(),
     same: 1,
     directories: new Map(),
   };

@@ -1,0 +1,138 @@
+/** The base: what a volume was last seeded with, path by path. What the volume has otherwise, somebody has made of it. */
+import { LEAVE, SET_GID, type Attributes, type Directory, type Entry, type File, type Link } from './entry.ts';
+import { nameOf, parentOf, type Name, type RelPath } from './path.ts';
+
+/** That a file is the one that was seen: nothing can be written to it without moving its ctime. */
+export interface Proof {
+  readonly inode: bigint;
+  /** ctime, nanoseconds since 1970. */
+  readonly changed: bigint;
+}
+
+/** What is beside a path in conflict, under NAME.volseed-new. */
+export interface Offer {
+  /** What of: the SHA-256 of a file, the target of a link. */
+  readonly kind: 'file' | 'link';
+  readonly content: string;
+  /** The run that the conflict is known since. */
+  readonly since: string;
+}
+
+export interface Based extends Attributes {
+  readonly kind: 'directory' | 'file' | 'link';
+  /** Bytes; 0 for what is no file. */
+  readonly size: number;
+  /** SHA-256 of a file in hex, '' where it was not taken; the target of a link; '' for a directory. */
+  readonly content: string;
+  /** Of the file in the volume that it became, and of the seed's that it was taken from. */
+  readonly volume?: Proof | undefined;
+  readonly seed?: Proof | undefined;
+  readonly offer?: Offer | undefined;
+}
+
+export const NEW = '.volseed-new';
+
+/** The name beside a path where the image's version is placed in a conflict. */
+export function besideOf(path: RelPath): RelPath {
+  return `${path}${NEW}` as RelPath;
+}
+
+export class Base {
+  readonly #directories = new Map<RelPath, Map<Name, Based>>();
+  #size = 0;
+
+  get(path: RelPath): Based | undefined {
+    return this.#directories.get(parentOf(path))?.get(nameOf(path));
+  }
+
+  set(path: RelPath, based: Based): void {
+    const directory = parentOf(path);
+    let entries = this.#directories.get(directory);
+    if (entries === undefined) this.#directories.set(directory, (entries = new Map()));
+    const name = nameOf(path);
+    if (!entries.has(name)) this.#size++;
+    entries.set(name, based);
+  }
+
+  delete(path: RelPath): void {
+    const directory = parentOf(path);
+    const entries = this.#directories.get(directory);
+    if (entries?.delete(nameOf(path)) !== true) return;
+    this.#size--;
+    if (entries.size === 0) this.#directories.delete(directory);
+  }
+
+  /** How many paths. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** What it has in a directory, in no order. */
+  in(directory: RelPath): ReadonlyMap<Name, Based> {
+    return this.#directories.get(directory) ?? NONE;
+  }
+
+  *directories(): Iterable<[RelPath, ReadonlyMap<Name, Based>]> {
+    yield* this.#directories;
+  }
+}
+
+const NONE: ReadonlyMap<Name, Based> = new Map();
+
+/** @param content as in `Based`. */
+export function basedOn(entry: Directory | File | Link, content: string, volume: Proof | undefined): Based {
+  const { kind, mode, uid, gid, seconds, nanoseconds } = entry;
+  return {
+    kind,
+    mode,
+    uid,
+    gid,
+    seconds,
+    nanoseconds,
+    size: kind === 'file' ? entry.size : 0,
+    content: kind === 'link' ? entry.target : content,
+    volume: kind === 'file' ? volume : undefined,
+    seed: kind === 'file' ? proofOf(entry) : undefined,
+  };
+}
+
+export function proofOf({ witness: { inode, changed } }: Pick<Entry, 'witness'>): Proof {
+  return { inode, changed };
+}
+
+export function isProven(entry: Entry, proof: Proof | undefined): boolean {
+  return proof !== undefined && entry.witness.inode === proof.inode && entry.witness.changed === proof.changed;
+}
+
+export function isSameBased(a: Based, b: Based): boolean {
+  return (
+    a.kind === b.kind &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.seconds === b.seconds &&
+    a.nanoseconds === b.nanoseconds &&
+    a.size === b.size &&
+    a.content === b.content &&
+    isSameProof(a.volume, b.volume) &&
+    isSameProof(a.seed, b.seed) &&
+    a.offer?.content === b.offer?.content &&
+    a.offer?.kind === b.offer?.kind
+  );
+}
+
+function isSameProof(a: Proof | undefined, b: Proof | undefined): boolean {
+  return a?.inode === b?.inode && a?.changed === b?.changed;
+}
+
+/** Mode and owner go three ways by themselves: the seed's where the volume still has the base's, else the volume's. */
+export function attributesFor<T extends Directory | File | Link>(base: Based, seed: T, volume: Entry): T {
+  // The kernel may have taken the bit when it was seeded.
+  const isBase = base.mode === volume.mode || (base.mode & ~SET_GID) === volume.mode;
+  const mode = isBase || volume.kind === 'link' ? seed.mode : volume.mode;
+  return { ...seed, mode, uid: idFor(base.uid, seed.uid, volume.uid), gid: idFor(base.gid, seed.gid, volume.gid) };
+}
+
+function idFor(base: number, seed: number, volume: number): number {
+  return base === LEAVE || base === volume || seed === LEAVE ? seed : volume;
+}

@@ -1,0 +1,173 @@
+/** Carries `merge` through a whole plan: what the base knows, what becomes of it, and what is offered beside a conflict. */
+import { besideOf, basedOn, isSameBased, NEW, proofOf, type Base, type Based, type Offer } from './base.ts';
+import type { Entry, File, Link } from './entry.ts';
+import {
+  isUnedited,
+  merge,
+  type Facts,
+  type Merged,
+  type MergeTerms,
+  type OnConflict,
+  type Question,
+} from './merge.ts';
+import { contentOf, offering, type Beside } from './offer.ts';
+import type { Name, RelPath } from './path.ts';
+import type { Change, Kept, Removal } from './plan.ts';
+import { fixFor, type Decision, type Terms } from './reconcile.ts';
+
+type Wanted = Change['new'];
+
+export interface MergeRules {
+  readonly base: Base;
+  readonly wasShipped: (path: RelPath, sha256: string) => boolean;
+}
+
+export interface PathFacts extends Facts {
+  /** What the volume has at NAME.volseed-new, once asked for. */
+  readonly beside?: Beside;
+}
+
+/** What happens at one path. */
+export interface Step {
+  readonly decision: Decision;
+  readonly wanted: Wanted;
+  /** What happens beside it. */
+  readonly offer: Change | Removal | undefined;
+  readonly occupied: boolean;
+  /** Where a directory is to be replaced and something in it turns out to be edited: this instead. */
+  readonly otherwise?: Pick<Step, 'offer' | 'occupied'> & { readonly basing: Based | undefined };
+}
+
+export interface At {
+  readonly path: RelPath;
+  readonly seed: Wanted;
+  readonly volume: Entry | undefined;
+}
+
+export class Merging {
+  readonly #rules: MergeRules;
+  readonly basing = new Map<RelPath, Based | undefined>();
+  /** Names that the image ships itself: nothing is offered there. */
+  readonly #shippedNew = new Set<RelPath>();
+
+  constructor(rules: MergeRules) {
+    this.#rules = rules;
+  }
+
+  baseOf(path: RelPath): Based | undefined {
+    return this.#rules.base.get(path);
+  }
+
+  known(directory: RelPath): readonly Name[] {
+    return [...this.#rules.base.in(directory).keys()].toSorted();
+  }
+
+  /** What has to be read before `decide`. */
+  asks(at: At, facts: PathFacts, terms: Omit<MergeTerms, 'wasShipped'>): Question | 'beside' | undefined {
+    if (at.path.endsWith(NEW)) this.#shippedNew.add(at.path);
+    const merged = this.#merge(at, facts, terms);
+    if (typeof merged === 'string') return merged;
+    const offers = this.#mayConflict(at, merged, terms.onConflict);
+    if (offers && at.seed.kind === 'file' && facts.seedHash === undefined) return 'seed hash';
+    const matters = offers || this.baseOf(at.path)?.offer !== undefined;
+    return matters && facts.beside === undefined ? 'beside' : undefined;
+  }
+
+  decide(at: At, facts: PathFacts, terms: Omit<MergeTerms, 'wasShipped'>, attributes: Terms): Step {
+    const merged = this.#merge(at, facts, terms);
+    if (typeof merged === 'string') throw new Error(`undecided for want of the ${merged}`);
+    const base = this.baseOf(at.path);
+    const isConflict = merged.verb === 'keep' && merged.reason === 'conflict';
+    const side = this.#beside(at, facts, isConflict && terms.onConflict === 'new');
+    if (merged.verb === 'keep') {
+      const offer = isConflict ? side.noted : undefined;
+      const kept = merged.to === 'seed' ? basedOn(at.seed, facts.seedHash ?? '', undefined) : base;
+      this.#become(at.path, kept && { ...kept, offer });
+      return { decision: { verb: 'keep', reason: merged.reason }, wanted: at.seed, ...side };
+    }
+    const content = facts.seedHash ?? facts.volumeHash ?? base?.content ?? '';
+    if (merged.verb === 'adopt') {
+      const decision = correction(merged.wanted, at.volume, attributes);
+      this.#become(at.path, basedOn(at.seed, content, at.volume && proofOf(at.volume)));
+      return { decision, wanted: merged.wanted, ...side };
+    }
+    this.basing.set(at.path, basedOn(at.seed, facts.seedHash ?? '', undefined));
+    const { verb, reason, wanted } = merged;
+    if (at.volume?.kind !== 'directory') return { decision: { verb, reason }, wanted, ...side };
+    const late = this.#beside(at, facts, terms.onConflict === 'new' && at.seed.kind !== 'directory');
+    return {
+      decision: { verb, reason },
+      wanted,
+      ...side,
+      otherwise: { ...late, basing: base && { ...base, offer: late.noted } },
+    };
+  }
+
+  /** Whether what the volume has at a path that the image does not ship is what an earlier one did; undefined where that is not known. */
+  isUnedited(path: RelPath, entry: Entry, hash: string | undefined): boolean | 'volume hash' | undefined {
+    const base = this.baseOf(path);
+    return base && isUnedited(base, entry, hash);
+  }
+
+  forget(path: RelPath): void {
+    this.basing.set(path, undefined);
+  }
+
+  /** Without those that are offered where the image ships something itself. */
+  withoutClashes<T extends Change | Removal | Kept>(all: readonly T[]): T[] {
+    if (this.#shippedNew.size === 0) return [...all];
+    return all.filter((each) => !this.#shippedNew.has(each.path) || !isOffer(each));
+  }
+
+  #merge({ path, seed, volume }: At, facts: PathFacts, terms: Omit<MergeTerms, 'wasShipped'>): Merged | Question {
+    const wasShipped = (sha256: string): boolean => this.#rules.wasShipped(path, sha256);
+    return merge(this.baseOf(path), seed, volume, facts, { ...terms, wasShipped });
+  }
+
+  #mayConflict({ seed, volume }: At, merged: Merged, onConflict: OnConflict): boolean {
+    if (onConflict !== 'new' || seed.kind === 'directory') return false;
+    if (merged.verb === 'keep') return merged.reason === 'conflict';
+    return merged.verb === 'replace' && volume?.kind === 'directory';
+  }
+
+  #beside(
+    { path, seed }: At,
+    facts: PathFacts,
+    conflicts: boolean,
+  ): Pick<Step, 'offer' | 'occupied'> & { readonly noted: Offer | undefined } {
+    const before = this.baseOf(path)?.offer;
+    const wanted = conflicts && seed.kind !== 'directory' ? contentOf(seed, facts.seedHash ?? '') : undefined;
+    const noted = wanted && { ...wanted, since: before?.since ?? '' };
+    if (facts.beside === undefined) return { offer: undefined, occupied: false, noted };
+    const there = facts.beside.entry;
+    const what = offering(before, wanted, facts.beside);
+    if (what === 'place') return { offer: placing(path, seed as File | Link, there), occupied: false, noted };
+    if (what === 'remove' && there !== undefined)
+      return { offer: { path: besideOf(path), old: there, reason: 'conflict resolved' }, occupied: false, noted };
+    return { offer: undefined, occupied: what === 'occupied', noted };
+  }
+
+  #become(path: RelPath, based: Based | undefined): void {
+    if (based === undefined) return;
+    const before = this.baseOf(path);
+    if (before === undefined || !isSameBased(before, based)) this.basing.set(path, based);
+  }
+}
+
+function placing(path: RelPath, seed: File | Link, there: Entry | undefined): Change {
+  const verb = there === undefined ? 'create' : 'replace';
+  return { path: besideOf(path), verb, old: there, new: seed, reason: 'offered', from: path };
+}
+
+function isOffer(each: Change | Removal | Kept): boolean {
+  return each.reason === 'offered' || each.reason === 'conflict resolved';
+}
+
+function correction(wanted: Wanted, volume: Entry | undefined, terms: Terms): Decision {
+  if (volume === undefined) throw new Error('adopted, and not there');
+  const fix = fixFor(wanted, volume, false, terms);
+  if (!fix.mode && !fix.owner) return { verb: 'same' };
+  // Changing the attributes of a file with a second name would change that other file too, wherever it is.
+  if (volume.kind === 'file' && volume.witness.links > 1) return { verb: 'replace', reason: 'hard-linked' };
+  return { verb: 'attributes', reason: 'attributes differ', fix };
+}

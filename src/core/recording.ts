@@ -1,0 +1,94 @@
+/** Keeps the base true to what a run really did: what failed, or was changed meanwhile, is recorded as it was before. */
+import { basedOn, isProven, isSameBased, proofOf, type Base, type Based, type Proof } from './base.ts';
+import type { Entry } from './entry.ts';
+import type { RelPath } from './path.ts';
+import type { Change, Plan, Removal } from './plan.ts';
+
+/** What is known of new content since it was written. */
+export interface Made {
+  readonly proof: Proof;
+  /** In hex; undefined where it was not taken. */
+  readonly sha256: string | undefined;
+}
+
+interface Done {
+  readonly change: Change;
+  readonly proof: Proof | undefined;
+  readonly sha256: string | undefined;
+}
+
+export class Recording {
+  readonly #done = new Map<RelPath, Done>();
+  readonly #removed = new Set<RelPath>();
+
+  /** @param placed the entry under its own name, where its ctime has moved since it was made. */
+  done(change: Change, made: Made | undefined, placed: Entry | undefined): void {
+    const proof = placed === undefined ? made?.proof : isAsMade(placed, change) ? proofOf(placed) : undefined;
+    this.#done.set(change.path, { change, proof, sha256: made?.sha256 });
+  }
+
+  removed({ path }: Removal): void {
+    this.#removed.add(path);
+  }
+
+  get isEmpty(): boolean {
+    return this.#done.size === 0 && this.#removed.size === 0;
+  }
+
+  /**
+   * Brings a base up to date.
+   * @param run its id, for what is noted for the first time.
+   * @returns whether anything of it has changed.
+   */
+  apply(base: Base, { changes, removals, basing }: Plan, run: string): boolean {
+    let changed = false;
+    const set = (path: RelPath, based: Based | undefined): void => {
+      const before = base.get(path);
+      if (based === undefined) {
+        if (before === undefined) return;
+        base.delete(path);
+      } else {
+        if (before !== undefined && isSameBased(before, based)) return;
+        base.set(path, since(based, run));
+      }
+      changed = true;
+    };
+    const planned = new Set([...changes, ...removals].map(({ path }) => path));
+    const failed = new Set(changes.filter(({ path }) => !this.#done.has(path)).map(({ from, path }) => from ?? path));
+    for (const [path, based] of basing) if (!planned.has(path) && !failed.has(path)) set(path, based);
+    for (const path of this.#removed) set(path, undefined);
+    for (const [path, done] of this.#done) {
+      if (done.change.from !== undefined) continue;
+      const based = seededWith(done, basing.get(path), base.get(path));
+      if (based !== undefined) set(path, based);
+    }
+    return changed;
+  }
+}
+
+/** Nobody has written to it between the publishing and the look: that would have moved its mtime. */
+function isAsMade(placed: Entry, { verb, new: wanted, old, fix }: Change): boolean {
+  const time = verb === 'attributes' && fix?.time !== true ? old : wanted;
+  const file = verb === 'attributes' ? old : wanted;
+  if (placed.kind !== 'file' || file?.kind !== 'file' || placed.size !== file.size || time === undefined) return false;
+  // A time is set by a double, to the microsecond.
+  return placed.seconds === time.seconds && Math.abs(placed.nanoseconds - time.nanoseconds) < 1000;
+}
+
+/** @param planned what `merge` wants recorded; its attributes are the image's, whatever was given to the file. */
+function seededWith(done: Done, planned: Based | undefined, before: Based | undefined): Based | undefined {
+  const { change, proof, sha256 } = done;
+  if (change.verb === 'attributes' && planned === undefined) {
+    if (before === undefined || change.old === undefined) return undefined;
+    const { mode, uid, gid } = change.new;
+    const stillProven = isProven(change.old, before.volume);
+    return { ...before, mode, uid, gid, volume: stillProven ? proof : before.volume };
+  }
+  const based = planned ?? basedOn(change.new, '', proof);
+  const content = based.kind === 'file' ? (sha256 ?? based.content) : based.content;
+  return { ...based, content, volume: based.kind === 'file' ? proof : undefined, offer: before?.offer };
+}
+
+function since(based: Based, run: string): Based {
+  return based.offer?.since === '' ? { ...based, offer: { ...based.offer, since: run } } : based;
+}

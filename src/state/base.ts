@@ -1,0 +1,291 @@
+/**
+ * The base on disk: `base`, one file beside the state, written anew under another name and renamed. Two lines that can be read
+ * alone say what it was made of; the entries follow, directory by directory.
+ */
+import { Base, type Based, type Offer, type Proof } from '../core/base.ts';
+import { isName, join, ROOT, type Name, type RelPath } from '../core/path.ts';
+import type { PrivateDirectory } from '../core/private.ts';
+
+const FILE = 'base';
+const FORMAT = 'volseed-base 1';
+const KINDS = ['directory', 'file', 'link'] as const;
+const HAS_CONTENT = 4;
+const HAS_VOLUME = 8;
+const HAS_SEED = 16;
+const HAS_OFFER = 32;
+
+/** What the base was made of, and whether a run on the same has anything to do. */
+export interface Standing {
+  /** The seed's, where it has one. */
+  readonly seedDigest: string | null;
+  /** Of everything else that the decisions turn on. */
+  readonly rules: string;
+  /** The last run had no problem. */
+  readonly complete: boolean;
+  /** How many paths were as they should be. */
+  readonly same: number;
+  /** Paths with an offer beside them: to be looked at in every run. */
+  readonly open: readonly RelPath[];
+}
+
+/** Undefined where there is none, or it cannot be read. Only the first lines are read. */
+export function readStanding(directory: PrivateDirectory): Standing | undefined {
+  if (!directory.holdsFile(FILE)) return undefined;
+  let head = '';
+  for (const piece of directory.pieces(FILE)) {
+    head += Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('latin1');
+    const end = head.indexOf('\n', head.indexOf('\n') + 1);
+    if (end !== -1) return parseHead(head.slice(0, end))?.standing;
+    if (!head.startsWith(FORMAT)) return undefined;
+  }
+  return undefined;
+}
+
+/** Undefined where there is none; 'damaged' where it is none of ours. */
+export function readBase(directory: PrivateDirectory): Base | 'damaged' | undefined {
+  if (!directory.exists(FILE)) return undefined;
+  const content = directory.holdsFile(FILE) ? directory.read(FILE) : undefined;
+  if (content === undefined) return 'damaged';
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
+  const end = bytes.indexOf('\n', bytes.indexOf('\n') + 1);
+  const head = end === -1 ? undefined : parseHead(bytes.toString('latin1', 0, end));
+  const body = bytes.subarray(end + 1);
+  if (head === undefined || sha256(body) !== head.body) return 'damaged';
+  try {
+    return decode(body);
+  } catch {
+    return 'damaged';
+  }
+}
+
+/** @param durable whether it is on the disk when this returns. */
+export function writeBase(directory: PrivateDirectory, base: Base, standing: Standing, durable: boolean): void {
+  const body = encode(base);
+  const header = JSON.stringify(standing);
+  const first = `${FORMAT} ${sha256(Buffer.from(header, 'latin1'))} ${sha256(body)}\n`;
+  directory.replace(FILE, Buffer.concat([Buffer.from(`${first}${header}\n`, 'latin1'), body]), durable);
+}
+
+/** @returns the name that a base which could not be read was moved to. */
+export function moveAside(directory: PrivateDirectory): string {
+  const name = `${FILE}.corrupt-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`;
+  directory.rename(FILE, name, false);
+  return name;
+}
+
+function parseHead(text: string): { readonly standing: Standing; readonly body: string } | undefined {
+  const [first = '', header = ''] = text.split('\n');
+  const [, sum, body] = /^volseed-base 1 ([0-9a-f]{64}) ([0-9a-f]{64})$/.exec(first) ?? [];
+  if (body === undefined || sha256(Buffer.from(header, 'latin1')) !== sum) return undefined;
+  try {
+    const { seedDigest, rules, complete, open, same } = JSON.parse(header) as Partial<Record<keyof Standing, unknown>>;
+    if (!Array.isArray(open) || !open.every((path) => typeof path === 'string' && path.split('/').every(isName)))
+      return undefined;
+    return {
+      standing: {
+        seedDigest: typeof seedDigest === 'string' ? seedDigest : null,
+        rules: String(rules),
+        complete: complete === true,
+        same: Number(same),
+        open: open as RelPath[],
+      },
+      body,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return process.getBuiltinModule('node:crypto').createHash('sha256').update(bytes).digest('hex');
+}
+
+function encode(base: Base): Uint8Array {
+  const out = new Writer();
+  const directories = [...base.directories()].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  for (const [directory, entries] of directories) {
+    out.text(directory);
+    out.u32(entries.size);
+    for (const name of [...entries.keys()].toSorted()) encodeEntry(out, name, entries.get(name) as Based);
+  }
+  return out.bytes();
+}
+
+function encodeEntry(out: Writer, name: Name, based: Based): void {
+  const { kind, content, volume, seed, offer } = based;
+  out.u8(
+    KINDS.indexOf(kind) +
+      (content === '' ? 0 : HAS_CONTENT) +
+      (volume === undefined ? 0 : HAS_VOLUME) +
+      (seed === undefined ? 0 : HAS_SEED) +
+      (offer === undefined ? 0 : HAS_OFFER),
+  );
+  out.text(name);
+  out.u32(based.mode);
+  out.i32(based.uid);
+  out.i32(based.gid);
+  out.f64(based.seconds);
+  out.u32(based.nanoseconds);
+  if (kind === 'file') out.f64(based.size);
+  if (content !== '') {
+    if (kind === 'file') out.hex(content);
+    else out.text(content);
+  }
+  for (const proof of [volume, seed]) {
+    if (proof === undefined) continue;
+    out.u64(proof.inode);
+    out.i64(proof.changed);
+  }
+  if (offer !== undefined) {
+    out.text(offer.kind);
+    out.text(offer.content);
+    out.text(offer.since);
+  }
+}
+
+/** Throws where it is not what `encode` writes. */
+function decode(body: Buffer): Base {
+  const base = new Base();
+  const from = new Reader(body);
+  while (!from.ended) {
+    const directory = from.text() as RelPath;
+    if (directory !== ROOT && !directory.split('/').every(isName)) throw new Error('no path');
+    for (let left = from.u32(); left > 0; left--) {
+      const [name, based] = decodeEntry(from);
+      base.set(join(directory, name), based);
+    }
+  }
+  return base;
+}
+
+function decodeEntry(from: Reader): [Name, Based] {
+  const flags = from.u8();
+  const kind = KINDS[flags & 3];
+  const name = from.text();
+  if (kind === undefined || !isName(name)) throw new Error('no entry');
+  const [mode, uid, gid] = [from.u32(), from.i32(), from.i32()];
+  const [seconds, nanoseconds] = [from.f64(), from.u32()];
+  const size = kind === 'file' ? from.f64() : 0;
+  let content = '';
+  if ((flags & HAS_CONTENT) !== 0) content = kind === 'file' ? from.hex() : from.text();
+  const proof = (flag: number): Proof | undefined =>
+    (flags & flag) === 0 ? undefined : { inode: from.u64(), changed: from.i64() };
+  const volume = proof(HAS_VOLUME);
+  const seed = proof(HAS_SEED);
+  const offer = (flags & HAS_OFFER) === 0 ? undefined : decodeOffer(from);
+  return [name, { kind, mode, uid, gid, seconds, nanoseconds, size, content, volume, seed, offer }];
+}
+
+function decodeOffer(from: Reader): Offer {
+  const kind = from.text();
+  if (kind !== 'file' && kind !== 'link') throw new Error('no offer');
+  return { kind, content: from.text(), since: from.text() };
+}
+
+class Writer {
+  #buffer = Buffer.allocUnsafe(64 * 1024);
+  #at = 0;
+
+  u8(value: number): void {
+    this.#at = this.#room(1).writeUInt8(value, this.#at);
+  }
+
+  u32(value: number): void {
+    this.#at = this.#room(4).writeUInt32LE(value, this.#at);
+  }
+
+  i32(value: number): void {
+    this.#at = this.#room(4).writeInt32LE(value, this.#at);
+  }
+
+  u64(value: bigint): void {
+    this.#at = this.#room(8).writeBigUInt64LE(value, this.#at);
+  }
+
+  i64(value: bigint): void {
+    this.#at = this.#room(8).writeBigInt64LE(value, this.#at);
+  }
+
+  f64(value: number): void {
+    this.#at = this.#room(8).writeDoubleLE(value, this.#at);
+  }
+
+  /** Bytes as a `Name` holds them. */
+  text(value: string): void {
+    this.u32(value.length);
+    this.#at += this.#room(value.length).write(value, this.#at, 'latin1');
+  }
+
+  hex(value: string): void {
+    this.#at += this.#room(32).write(value, this.#at, 'hex');
+  }
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#at);
+  }
+
+  #room(size: number): Buffer {
+    if (this.#at + size > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + size));
+      this.#buffer.copy(larger, 0, 0, this.#at);
+      this.#buffer = larger;
+    }
+    return this.#buffer;
+  }
+}
+
+/** Throws a RangeError beyond the end. */
+class Reader {
+  readonly #buffer: Buffer;
+  #at = 0;
+
+  constructor(buffer: Buffer) {
+    this.#buffer = buffer;
+  }
+
+  get ended(): boolean {
+    return this.#at >= this.#buffer.length;
+  }
+
+  u8(): number {
+    return this.#buffer.readUInt8(this.#go(1));
+  }
+
+  u32(): number {
+    return this.#buffer.readUInt32LE(this.#go(4));
+  }
+
+  i32(): number {
+    return this.#buffer.readInt32LE(this.#go(4));
+  }
+
+  u64(): bigint {
+    return this.#buffer.readBigUInt64LE(this.#go(8));
+  }
+
+  i64(): bigint {
+    return this.#buffer.readBigInt64LE(this.#go(8));
+  }
+
+  f64(): number {
+    return this.#buffer.readDoubleLE(this.#go(8));
+  }
+
+  text(): string {
+    const length = this.u32();
+    const at = this.#go(length);
+    return this.#buffer.toString('latin1', at, at + length);
+  }
+
+  hex(): string {
+    const at = this.#go(32);
+    return this.#buffer.toString('hex', at, at + 32);
+  }
+
+  #go(size: number): number {
+    const at = this.#at;
+    if (at + size > this.#buffer.length) throw new RangeError('cut short');
+    this.#at = at + size;
+    return at;
+  }
+}
