@@ -7,23 +7,28 @@ import type { RelPath } from './core/path.ts';
 import type { Plan } from './core/plan.ts';
 import { Planning, type ResetRules, type Rules } from './core/planning.ts';
 import type { Pulse } from './core/pulse.ts';
+import { Narrow } from './fs/narrow.ts';
 import { scan, type Trees } from './fs/scan.ts';
 import type { Seed } from './fs/seed.ts';
 import { passedOver, rootsOf, type Opened } from './fs/trees.ts';
 import type { Unlocked } from './fs/writable.ts';
 import { owner } from './process/accounts.ts';
 
-/** Scans and decides: what the volume is to get, as a plan. */
+/**
+ * Scans and decides: what the volume is to get, as a plan.
+ * @param only paths that are looked at, with what is below; all where undefined.
+ */
 export async function reconcile(
   settings: Settings,
   rules: Rules,
   { made, ...opened }: Opened,
   unlocked: Unlocked | undefined,
   pulse: Pulse,
+  only?: readonly RelPath[],
 ): Promise<Plan> {
   const planning = new Planning(rules, settings.rootAttrs || made ? rootsOf(opened) : undefined);
   const trees: Trees = { ...opened, passedOver: passedOver(settings), unlocked };
-  await scan(trees, pulse, planning);
+  await scan(trees, pulse, only === undefined ? planning : new Narrow(planning, only));
   return planning.plan();
 }
 

@@ -6,7 +6,7 @@
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
 import { carryOut } from './applying.ts';
-import { lookAtBase, mergingOf, needsBase, openBase, saveBase } from './basing.ts';
+import { baseToPlan, consultBase, mergingOf, saveBase } from './basing.ts';
 import { reconcile, resetOf, rulesOf } from './comparing.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
@@ -46,7 +46,7 @@ async function plan(settings: Settings, rules: Rules, trees: Opened, context: Co
   const { log, pulse } = context;
   sayBeginning(log, settings);
   const account = new Account(log);
-  const merging = mergingOf(settings, trees, lookAtBase(settings, trees.volume, context), context);
+  const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   sayPlan(log, made, account.expected(made));
@@ -74,9 +74,9 @@ async function sync(
     sweep(state, volume, self);
     const due = resetDue(rules, settings.reset, session, log);
     sayBeginning(log, settings);
-    const base = needsBase(settings) ? openBase(state, context) : undefined;
-    const merging = mergingOf(settings, trees, base, context);
-    const made = await reconcile(settings, { ...due, merging }, trees, unlocked, pulse);
+    const known = consultBase(settings, due, trees, state, context);
+    const all = { ...due, merging: known.merging };
+    const made = known.settled ?? (await reconcile(settings, all, trees, unlocked, pulse, known.standing?.open));
     for (const problem of made.problems) account.problem(problem);
     const recording = new Recording();
     const why = settings.backup.on && !backupIsOff(settings, due) ? whyOf(settings) : undefined;
@@ -86,7 +86,7 @@ async function sync(
     await carryOut(made, { settings, context, volume, state, account, unlocked, ...keeping });
     account.end(made);
     const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed };
-    saveBase(settings, state, merging?.base ?? base, made, recording, run, context);
+    saveBase(settings, state, known, made, recording, run, context);
     session.complete(account, settings.flush && !isIdle(made), due.reset && settings.reset?.id);
     return account.exitCode;
   } catch (error) {
@@ -103,7 +103,7 @@ async function confirm(settings: Settings, rules: Rules, trees: Opened, context:
   const { log, pulse } = context;
   sayBeginning(log, settings);
   const account = new Account(log);
-  const merging = mergingOf(settings, trees, lookAtBase(settings, trees.volume, context), context);
+  const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   const left = made.changes.length + made.removals.length;

@@ -1,5 +1,5 @@
 /** `status`: what was done to a volume, who is at work on it, and how it differs from the image now. Nothing is touched. */
-import { lookAtBase, mergingOf } from './basing.ts';
+import { baseToPlan, mergingOf } from './basing.ts';
 import { reconcile, rulesOf } from './comparing.ts';
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
@@ -73,7 +73,7 @@ async function compare(
   try {
     const trees = openTrees(settings, false);
     try {
-      const merging = mergingOf(settings, trees, lookAtBase(settings, trees.volume, context), context);
+      const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
       const plan = await reconcile(settings, rulesOf(settings, self, merging), trees, undefined, pulse);
       const account = new Account(log);
       for (const problem of plan.problems) account.problem(problem);

@@ -173,6 +173,14 @@ export const OPTIONS: readonly Option[] = [
     commands: ALL,
   },
   {
+    name: 'keep-runs',
+    kind: 'value',
+    value: 'N',
+    fallback: '200',
+    describe: 'how many runs stay on record',
+    commands: LOCKING,
+  },
+  {
     name: 'all',
     kind: 'flag',
     fallback: 'off',

@@ -42,6 +42,8 @@ export interface Settings {
   readonly flush: boolean;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  /** How many runs stay on record. */
+  readonly keepRuns: number;
   readonly exitCode: boolean;
   /** What is put back to the image's version whatever its policy; undefined for nothing. */
   readonly reset: Reset | undefined;
@@ -147,6 +149,7 @@ export async function settle(
     dryRun: command === 'plan' || flag(given, 'dry-run', false),
     flush: flag(given, 'flush', true),
     lockTimeout: time(given, 'lock-timeout', 600_000),
+    keepRuns: whole(given, 'keep-runs') ?? 200,
     exitCode: flag(given, 'exit-code', false),
     reset,
     backup: {

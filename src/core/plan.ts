@@ -62,6 +62,11 @@ export interface Holder {
   readonly managed: boolean;
 }
 
+/** A plan that finds everything as it should be. */
+export function idlePlan(same: number): Plan {
+  return { changes: [], removals: [], kept: [], problems: [], same, basing: new Map(), directories: new Map() };
+}
+
 /** Whether there is anything to do. */
 export function isIdle({ changes, removals }: Plan): boolean {
   return changes.length === 0 && removals.length === 0;

@@ -75,7 +75,11 @@ export function sayKept(log: Log, kept: readonly Kept[]): void {
     const number = (counts.get(reason) ?? 0) + 1;
     counts.set(reason, number);
     const level = number <= LISTED && reason !== 'exists' ? 'info' : 'debug';
-    log.item(level, keptLine(path, reason), { event: 'kept', path: display(path), reason });
+    log.item(reason === 'conflict' && level === 'info' ? 'warn' : level, keptLine(path, reason), {
+      event: 'kept',
+      path: display(path),
+      reason,
+    });
   }
   for (const [reason, number] of counts) {
     if (number > LISTED && reason !== 'exists') {
@@ -86,7 +90,8 @@ export function sayKept(log: Log, kept: readonly Kept[]): void {
 }
 
 function keptLine(path: RelPath, reason: KeptReason): string {
-  return `kept ${display(path)}: ${reason}`;
+  const why = reason === 'conflict' ? `${reason}: edited in the volume, and changed by the image` : reason;
+  return `kept ${display(path)}: ${why}`;
 }
 
 export function sayProblem(log: Log, { path, kind, message }: Problem): void {

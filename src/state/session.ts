@@ -14,6 +14,8 @@ export interface Terms {
   readonly command: string;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  /** How many runs stay on record. */
+  readonly keepRuns: number;
   readonly log: Log;
   readonly pulse: Pulse;
 }
@@ -29,17 +31,20 @@ export class Session {
   readonly #lock: Lock;
   readonly #holder: Holder;
   readonly #log: Log;
+  readonly #keepRuns: number;
 
-  private constructor(directory: PrivateDirectory, lock: Lock, mode: Mode, log: Log) {
+  private constructor(directory: PrivateDirectory, lock: Lock, mode: Mode, { log, keepRuns }: Terms) {
     const since = new Date().toISOString();
     this.id = `${since.replaceAll(/[-:]|\.\d+Z/g, '')}-${randomBytes(3).toString('hex')}`;
     this.#directory = directory;
     this.#lock = lock;
     this.#log = log;
+    this.#keepRuns = keepRuns;
     this.#holder = { run: this.id, mode, host: hostname(), pid: process.pid, since };
   }
 
-  static async begin(directory: PrivateDirectory, { command, lockTimeout, log, pulse }: Terms): Promise<Session> {
+  static async begin(directory: PrivateDirectory, terms: Terms): Promise<Session> {
+    const { command, lockTimeout, log, pulse } = terms;
     const lock = await Lock.acquire(directory, {
       timeout: lockTimeout,
       pulse,
@@ -49,7 +54,7 @@ export class Session {
         log.write('info', `Waiting for ${who} to finish with the volume${soFar}.`, { event: 'waiting', holder });
       },
     });
-    const session = new Session(directory, lock, MODES.find((mode) => mode === command) ?? 'sync', log);
+    const session = new Session(directory, lock, MODES.find((mode) => mode === command) ?? 'sync', terms);
     session.#takeOver();
     return session;
   }
@@ -105,7 +110,7 @@ export class Session {
   }
 
   #save(runs: readonly Run[], durable: boolean, reset?: Consumed): void {
-    const movedAside = recordRuns(this.#directory, runs, durable, reset);
+    const movedAside = recordRuns(this.#directory, runs, durable, reset, this.#keepRuns);
     if (movedAside === undefined) return;
     const message = `the state in ${this.#directory.shownAs} could not be read; it was moved to ${movedAside} and a new one begun`;
     this.#log.write('warn', message, { event: 'state', movedAside });

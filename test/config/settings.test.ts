@@ -30,6 +30,7 @@ describe('settings', () => {
       excluded: undefined,
       selection: { include: undefined, exclude: undefined },
       checksum: false,
+      keepRuns: 200,
       prune: false,
       onConflict: 'new',
       restoreDeleted: false,
