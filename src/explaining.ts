@@ -9,7 +9,18 @@ import { differencesOf } from './core/differences.ts';
 import type { Entry } from './core/entry.ts';
 import { codeOf, EXIT, explain as inWords, UsageError, VolumeError } from './core/errors.ts';
 import { outcomeOf, type Held, type Outcome } from './core/explanation.ts';
-import { display, isBelow, nameOf, namesOf, parentOf, ROOT, join, type Name, type RelPath } from './core/path.ts';
+import {
+  display,
+  displayText,
+  isBelow,
+  nameOf,
+  namesOf,
+  parentOf,
+  ROOT,
+  join,
+  type Name,
+  type RelPath,
+} from './core/path.ts';
 import { Planning } from './core/planning.ts';
 import type { Plan } from './core/plan.ts';
 import type { Pulse } from './core/pulse.ts';
@@ -44,7 +55,7 @@ export async function explain(settings: Settings, context: Context): Promise<num
     const plan = planning.plan();
     const outcome = chain(path).some(ignored)
       ? { verb: 'none' as const, reason: "of volseed or the file system, not of the seed's data" }
-      : ((await unselected(path, settings)) ??
+      : ((await unselected(path, plan, settings)) ??
         outcomeAt(path, seed, volume, plan, narrow.stoppedAt.get(path), settings));
     const above = chain(parentOf(path)).map((at) => ({ path: at, ...outcomeOf(plan, at) }));
     sayExplanation(
@@ -86,7 +97,7 @@ async function heldIn(tree: Seed, path: RelPath, where: string, pulse: Pulse): P
     const entry = tree.look(nameOf(path));
     return entry && { entry, sha256: await hashOf(tree, entry, nameOf(path), pulse) };
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) return undefined;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(codeOf(error) ?? '')) return undefined;
     throw new VolumeError(`${display(path)} cannot be looked at in ${where}: ${inWords(error)}`, { cause: error });
   }
 }
@@ -113,15 +124,20 @@ async function unknown(path: RelPath, settings: Settings, { seed }: Opened, puls
   return new UsageError(`explain: neither the seed nor the volume has ${display(path)}${hint}`);
 }
 
-/** Where a glob leaves the path out: which one. */
-async function unselected(path: RelPath, { selection, excluded, included }: Settings): Promise<Outcome | undefined> {
+/** Where a glob leaves the path out: which one. A directory is made all the same for what is selected below it. */
+async function unselected(
+  path: RelPath,
+  { changes }: Plan,
+  { selection, excluded, included }: Settings,
+): Promise<Outcome | undefined> {
+  if (changes.some((change) => change.path === path)) return undefined;
   const all = chain(path);
   for (const glob of excluded?.values ?? []) {
     const matches = await compileGlobs([glob], excluded?.by ?? '');
     const at = all.find((each) => matches?.(each));
     if (at === undefined) continue;
     const by = at === path ? '' : `, by way of ${display(at)}`;
-    return { verb: 'none', reason: `left out by ${excluded?.by} ${glob}${by}` };
+    return { verb: 'none', reason: `left out by ${excluded?.by} ${displayText(glob)}${by}` };
   }
   const { include } = selection;
   if (include === undefined || all.some((each) => include(each))) return undefined;
@@ -145,7 +161,9 @@ function outcomeAt(
   }
   if (policy === 'never') return { verb: 'none', reason: 'the policy is never' };
   if (stoppedAt === undefined) return outcomeOf(plan, path);
-  const { verb, reason } = outcomeOf(plan, stoppedAt);
+  const planned = outcomeOf(plan, stoppedAt);
+  // A directory that only leads to what is selected is planned for where it is to be made: else `missing` has kept what is there.
+  const { verb, reason } = planned.verb === 'same' ? { verb: 'keep', reason: 'exists' } : planned;
   return { verb: 'none', reason: `${display(stoppedAt)} above it: ${verb} (${reason})` };
 }
 

@@ -381,12 +381,18 @@ export class Planning {
   /** Directories that were waiting for something to be seeded below them come first. */
   #makeWay(path: RelPath): void {
     this.#leaveUntil(path);
-    for (const above of this.#above) {
-      if (above.pending !== undefined) this.#changes.push(above.pending);
+    for (const [level, above] of this.#above.entries()) {
+      if (above.pending === undefined) continue;
+      this.#changes.push(above.pending);
       above.pending = undefined;
+      this.#hold(this.#above[level - 1]);
     }
-    const parent = this.#above.at(-1);
-    if (parent?.holder !== undefined) this.#directories.set(parent.path, parent.holder);
+    this.#hold(this.#above.at(-1));
+  }
+
+  /** Something in the directory changes. */
+  #hold(level: Level | undefined): void {
+    if (level?.holder !== undefined) this.#directories.set(level.path, level.holder);
   }
 
   #selected(path: RelPath): { selected: Selected; reset: Selected } {

@@ -17,10 +17,7 @@ export function saySurvey(log: Log, survey: Survey, asJson: boolean): void {
     return log.document({ target, source, state, atWork, holder, interrupted, runs, resets, differences, same });
   }
   const line = (name: string, text: string): void => log.answer(`${name.padEnd(8)} ${text}`);
-  line(
-    'volume',
-    `${displayText(target)}, from ${displayText(source)}; ${state === null ? 'no state' : `state in ${state}`}`,
-  );
+  line('volume', `${displayText(target)}, from ${displayText(source)}; ${stateOf(survey)}`);
   line('seeder', seederOf(survey));
   if (interrupted !== null)
     line('dead', `${nameOf(interrupted)} died before it had finished; the next run finishes it`);
@@ -52,9 +49,14 @@ function nowOf(differences: readonly Difference[], same: number): string {
   return differences.length === 0 ? `${upToDate}, nothing to do` : `${differencesInWords(differences)}, ${upToDate}`;
 }
 
+function stateOf({ state, atWork }: Survey): string {
+  if (state !== null) return `state in ${state}`;
+  return atWork === null ? 'its state cannot be read' : 'no state';
+}
+
 function seederOf({ state, atWork, holder }: Survey): string {
-  if (atWork === null) return state === null ? 'none at work, and none was before' : 'not known';
-  if (!atWork) return 'none at work';
+  if (atWork === null) return 'not known';
+  if (!atWork) return state === null ? 'none at work, and none was before' : 'none at work';
   return holder === null ? 'one is at work' : `at work: ${nameOf(holder)}`;
 }
 
