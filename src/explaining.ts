@@ -9,7 +9,8 @@ import type { Entry } from './core/entry.ts';
 import { codeOf, EXIT, explain as inWords, UsageError, VolumeError } from './core/errors.ts';
 import { outcomeOf, type Held, type Outcome } from './core/explanation.ts';
 import { display, isBelow, nameOf, namesOf, parentOf, ROOT, join, type Name, type RelPath } from './core/path.ts';
-import { Planning } from './core/planning.ts';
+import { Planning, type Rules } from './core/planning.ts';
+import type { Policy } from './core/policy.ts';
 import type { Plan } from './core/plan.ts';
 import type { Pulse } from './core/pulse.ts';
 import { close } from './fs/disk.ts';
@@ -31,19 +32,21 @@ export async function explain(settings: Settings, context: Context): Promise<num
     const seed = await heldIn(trees.seed, path, 'the seed', pulse);
     const volume = trees.volume && (await heldIn(new DirectorySeed(trees.volume), path, 'the volume', pulse));
     if (seed === undefined && volume === undefined) throw await unknown(path, settings, trees, pulse);
-    const following = new Following(new Planning(rulesOf(settings, context.self), undefined), path);
+    const rules = rulesOf(settings, context.self);
+    const policy = policyOf(path, seed, rules, settings);
+    const following = new Following(new Planning(rules, undefined), path);
     const ignored = passedOver(settings);
     await scan({ ...trees, passedOver: ignored, unlocked: undefined }, pulse, following);
     const plan = following.plan();
     const outcome = chain(path).some(ignored)
       ? { verb: 'none' as const, reason: "of volseed or the file system, not of the seed's data" }
-      : ((await unselected(path, settings)) ?? outcomeAt(path, seed, plan, following.stoppedAt, settings));
+      : ((await unselected(path, settings)) ?? outcomeAt(path, seed, plan, following.stoppedAt, policy.value));
     const above = chain(parentOf(path)).map((at) => ({ path: at, ...outcomeOf(plan, at) }));
     sayExplanation(
       log,
       {
         path,
-        policy: { value: settings.policy, by: settings.policyBy },
+        policy,
         seed,
         volume,
         outcome,
@@ -57,6 +60,18 @@ export async function explain(settings: Settings, context: Context): Promise<num
     trees.seed.close();
     trees.volume?.close();
   }
+}
+
+/** The policy of one path, and what gave it: a rule, its seed, or what holds for all. */
+function policyOf(
+  path: RelPath,
+  seed: Held | undefined,
+  { at }: Rules,
+  settings: Settings,
+): { readonly value: Policy; readonly by: string } {
+  const { policy, by } = at?.(path, seed?.entry) ?? {};
+  if (policy === undefined) return { value: settings.policy, by: settings.policyBy };
+  return { value: policy, by: by ?? settings.policyBy };
 }
 
 function pathOf({ operands, target }: Settings): RelPath {
@@ -124,10 +139,12 @@ function outcomeAt(
   seed: Held | undefined,
   plan: Plan,
   stoppedAt: RelPath | undefined,
-  { policy }: Settings,
+  policy: Policy,
 ): Outcome {
   if (seed === undefined) return { verb: 'none', reason: 'only in the volume; a seeding leaves it alone' };
-  if (policy === 'never') return { verb: 'none', reason: 'the policy is never' };
+  // A directory is made all the same for what other rules seed below it.
+  if (policy === 'never' && !plan.changes.some((change) => change.path === path))
+    return { verb: 'none', reason: 'the policy is never' };
   if (stoppedAt === undefined) return outcomeOf(plan, path);
   const { verb, reason } = outcomeOf(plan, stoppedAt);
   return { verb: 'none', reason: `${display(stoppedAt)} above it: ${verb} (${reason})` };

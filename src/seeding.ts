@@ -6,7 +6,7 @@
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
 import { carryOut } from './applying.ts';
-import { reconcile, resetOf, rulesOf } from './comparing.ts';
+import { reconcile, refuseLacking, resetOf, rulesOf } from './comparing.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
@@ -20,7 +20,7 @@ import { lookAt } from './fs/disk.ts';
 import { StateDirectory } from './fs/private.ts';
 import { seedSource } from './fs/copy.ts';
 import { sweep } from './fs/stage.ts';
-import { isReadOnly, openTrees, readOnly, refuseWithoutProc, type Opened } from './fs/trees.ts';
+import { isReadOnly, openTrees, readOnly, refuseWithoutProc, withVolume, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
 import { sayBeginning, sayPlan } from './report/lines.ts';
@@ -28,8 +28,10 @@ import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
-  const trees = openTrees(settings, !settings.dryRun);
+  let trees = openTrees(settings, false);
   try {
+    await refuseLacking(settings, trees, context);
+    if (!settings.dryRun) trees = withVolume(trees, settings);
     const rules = { ...rulesOf(settings, context.self), reset: await resetOf(settings, trees, context) };
     if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);
     return await sync(settings, rules, trees, trees.volume, context);

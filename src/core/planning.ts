@@ -16,8 +16,8 @@ export interface Rules {
   /** What is not set stays as in the seed. */
   readonly owner: { readonly uid: number | undefined; readonly gid: number | undefined };
   readonly self: Identity;
-  /** What is said of one path in particular; undefined where nothing is. */
-  readonly at?: ((path: RelPath) => PathRule) | undefined;
+  /** What is said of one path in particular, by the seed that it comes from, too; undefined where nothing is. */
+  readonly at?: ((path: RelPath, seed?: Entry) => PathRule) | undefined;
   /** What becomes the image's version whatever the policy says; undefined for nothing. */
   readonly reset?: ResetRules | undefined;
 }
@@ -27,6 +27,11 @@ export interface PathRule {
   readonly policy?: Policy;
   readonly chmod?: ModeChange;
   readonly owner?: Rules['owner'];
+  /** new: the image's is placed beside it. */
+  readonly onConflict?: 'new' | 'keep' | 'replace';
+  readonly restoreDeleted?: boolean;
+  /** What set the policy, for `explain`: `rules[2] of /etc/volseed/volseed.yaml:14`. */
+  readonly by?: string;
 }
 
 export interface ResetRules {
@@ -83,7 +88,7 @@ export class Planning {
 
   asksContent({ path, seed, volume }: Pair): boolean {
     const { selected, reset } = this.#selected(path);
-    return selected === 'in' && needsContent(seed, volume, this.#termsFor(path, reset));
+    return selected === 'in' && needsContent(seed, volume, this.#termsFor(path, reset, seed));
   }
 
   /** @returns how to go on below a directory; clear: what the volume has there is to go, and is asked for with `extra`. */
@@ -99,13 +104,15 @@ export class Planning {
       return 'skip';
     }
     const wanted = this.#wanted(path, seed);
-    if (selected === 'below') return this.#passThrough(path, wanted, volume, { selected, reset });
-    const terms = this.#termsFor(path, reset);
+    if (selected === 'below' || (wanted.kind === 'directory' && wanted.implied === true))
+      return this.#passThrough(path, wanted, volume, { selected, reset });
+    const terms = this.#termsFor(path, reset, seed);
     const decision = decide(wanted, volume, terms, sameContent);
     const isDirectory = volume?.kind === 'directory';
     const stops = decision.verb === 'blocked' || decision.verb === 'none' || (decision.verb === 'keep' && !isDirectory);
     // What is to be reset below, or under a rule of its own, has a say over a policy that would stop here.
-    if (stops && (reset === 'below' || this.#rules.at !== undefined) && wanted.kind === 'directory')
+    const hasRules = this.#rules.at !== undefined && decision.verb !== 'keep';
+    if (stops && (reset === 'below' || hasRules) && wanted.kind === 'directory')
       return this.#passThrough(path, wanted, volume, { selected, reset });
     this.#take(path, wanted, volume, decision);
     if (wanted.kind !== 'directory')
@@ -181,9 +188,9 @@ export class Planning {
     for (let at = parentOf(path); at !== ROOT; at = parentOf(at)) this.#staying.add(at);
   }
 
-  #termsFor(path: RelPath, reset: Selected): Terms {
+  #termsFor(path: RelPath, reset: Selected, seed: Entry): Terms {
     if (reset === 'in') return this.#resetTerms;
-    const policy = this.#rules.at?.(path).policy;
+    const policy = this.#rules.at?.(path, seed).policy;
     return policy === undefined ? this.#terms : { ...this.#terms, policy };
   }
 
@@ -196,7 +203,7 @@ export class Planning {
   ): 'both' | 'seed' | 'skip' {
     if (wanted.kind !== 'directory') return 'skip';
     const exists = volume?.kind === 'directory';
-    const own = reset === 'out' ? this.#termsFor(path, reset) : this.#resetTerms;
+    const own = reset === 'out' ? this.#termsFor(path, reset, wanted) : this.#resetTerms;
     const terms: Terms = own.policy === 'never' ? { ...own, policy: 'missing' } : own;
     const decision = exists ? undefined : decide(wanted, volume, terms, false);
     const change =
@@ -283,7 +290,7 @@ export class Planning {
 
   #wanted(path: RelPath, seed: Entry): Wanted {
     const { self } = this.#rules;
-    const { owner, chmod } = { ...this.#rules, ...this.#rules.at?.(path) };
+    const { owner, chmod } = { ...this.#rules, ...this.#rules.at?.(path, seed) };
     const gid = owner.gid ?? seed.gid;
     const attributes = {
       uid: self.privileged ? (owner.uid ?? seed.uid) : LEAVE,

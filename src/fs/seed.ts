@@ -5,7 +5,7 @@ import { Anchor } from './anchor.ts';
 import { list, look, lookAt, openForReading } from './disk.ts';
 
 export interface Seed {
-  /** What its root is; where there are several in one, the first one's. */
+  /** What its root is; where there are several in one, that of the last which goes into the root, else an implied one. */
   readonly root: Directory;
   /** The roots of all that it is made of, to see whether the volume lies in one. */
   readonly roots: readonly Directory[];

@@ -39,6 +39,7 @@ function decisionOf({ verb, reason }: Outcome): string {
 function inWords(held: Held | undefined): string {
   if (held === undefined) return 'absent';
   const { entry, sha256 } = held;
+  if (entry.kind === 'directory' && entry.implied === true) return 'directory, implied by what a seed goes into';
   const parts = [entry.kind === 'other' ? 'FIFO, socket or device' : entry.kind];
   if (entry.kind === 'link') parts[0] += ` to ${display(entry.target)}`;
   if (entry.kind === 'file') parts.push(exactly(entry.size));
@@ -52,6 +53,7 @@ function inWords(held: Held | undefined): string {
 function asData(held: Held | undefined): Readonly<Record<string, unknown>> | null {
   if (held === undefined) return null;
   const { entry, sha256 } = held;
+  if (entry.kind === 'directory' && entry.implied === true) return { kind: entry.kind, implied: true };
   return {
     kind: entry.kind,
     ...(entry.kind === 'file' && { size: entry.size, sha256: sha256 ?? null }),
