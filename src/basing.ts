@@ -30,8 +30,16 @@ export function mergingOf(
 }
 
 /** Whether any decision may turn on the base. */
-export function needsBase({ policy, prune }: Settings): boolean {
-  return policy === 'merge' || prune;
+export function needsBase({ policy, prune, seeds, rules }: Settings): boolean {
+  const all = [policy, ...seeds.map((seed) => seed.policy), ...rules.map(({ sets }) => sets.policy)];
+  return prune || all.includes('merge');
+}
+
+/** Under these a path whose image did not change needs nothing. */
+function isByBaseAlone({ policy, seeds, rules, restoreDeleted }: Settings): boolean {
+  const all = [policy, ...seeds.map((seed) => seed.policy), ...rules.map(({ sets }) => sets.policy)];
+  const restores = restoreDeleted || rules.some(({ sets }) => sets.restoreDeleted === true);
+  return !restores && all.every((each) => each === undefined || each === 'merge' || each === 'never');
 }
 
 /** The base, where a plan turns on it, for those who only look. */
@@ -117,7 +125,7 @@ export function saveBase(
 }
 
 function standingAt(settings: Settings, seed: Seed, volume: Anchor, state: StateDirectory): Standing | undefined {
-  if (settings.policy !== 'merge' || settings.restoreDeleted || seed.digest === undefined) return undefined;
+  if (!isByBaseAlone(settings) || seed.digest === undefined) return undefined;
   const standing = readStanding(state);
   const { complete, seedDigest, rules } = standing ?? {};
   const same = complete === true && seedDigest === seed.digest && rules === settings.decisive;
@@ -136,7 +144,7 @@ function standingOf(
   return {
     seedDigest: seed.digest ?? null,
     rules: settings.decisive,
-    complete: exitCode === 0 && settings.policy === 'merge' && settings.command !== 'reset',
+    complete: exitCode === 0 && isByBaseAlone(settings) && settings.command !== 'reset',
     open: open.toSorted(),
     same,
   };

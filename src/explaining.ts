@@ -21,7 +21,8 @@ import {
   type Name,
   type RelPath,
 } from './core/path.ts';
-import { Planning } from './core/planning.ts';
+import { Planning, type Rules } from './core/planning.ts';
+import type { Policy } from './core/policy.ts';
 import type { Plan } from './core/plan.ts';
 import type { Pulse } from './core/pulse.ts';
 import { close } from './fs/disk.ts';
@@ -48,7 +49,9 @@ export async function explain(settings: Settings, context: Context): Promise<num
     if (seed === undefined && volume === undefined && based === undefined)
       throw await unknown(path, settings, trees, pulse);
     const merging = needsBase(settings) ? mergingOf(settings, trees, base, context) : undefined;
-    const planning = new Planning(rulesOf(settings, context.self, merging), undefined);
+    const rules = rulesOf(settings, context.self, merging);
+    const policy = policyOf(path, seed, rules, settings);
+    const planning = new Planning(rules, undefined);
     const narrow = new Narrow(planning, [path]);
     const ignored = passedOver(settings);
     await scan({ ...trees, passedOver: ignored, unlocked: undefined }, pulse, narrow);
@@ -56,13 +59,13 @@ export async function explain(settings: Settings, context: Context): Promise<num
     const outcome = chain(path).some(ignored)
       ? { verb: 'none' as const, reason: "of volseed or the file system, not of the seed's data" }
       : ((await unselected(path, plan, settings)) ??
-        outcomeAt(path, seed, volume, plan, narrow.stoppedAt.get(path), settings));
+        outcomeAt(path, seed, volume, plan, narrow.stoppedAt.get(path), policy.value));
     const above = chain(parentOf(path)).map((at) => ({ path: at, ...outcomeOf(plan, at) }));
     sayExplanation(
       log,
       {
         path,
-        policy: { value: settings.policy, by: settings.policyBy },
+        policy,
         seed,
         base: based,
         volume,
@@ -77,6 +80,18 @@ export async function explain(settings: Settings, context: Context): Promise<num
     trees.seed.close();
     trees.volume?.close();
   }
+}
+
+/** The policy of one path, and what gave it: a rule, its seed, or what holds for all. */
+function policyOf(
+  path: RelPath,
+  seed: Held | undefined,
+  { at }: Rules,
+  settings: Settings,
+): { readonly value: Policy; readonly by: string } {
+  const { policy, by } = at?.(path, seed?.entry) ?? {};
+  if (policy === undefined) return { value: settings.policy, by: settings.policyBy };
+  return { value: policy, by: by ?? settings.policyBy };
 }
 
 function pathOf({ operands, target }: Settings): RelPath {
@@ -150,7 +165,7 @@ function outcomeAt(
   volume: Held | undefined,
   plan: Plan,
   stoppedAt: RelPath | undefined,
-  { policy }: Settings,
+  policy: Policy,
 ): Outcome {
   if (seed === undefined) {
     const { verb, reason } = outcomeOf(plan, path);
@@ -159,7 +174,9 @@ function outcomeAt(
       return { verb: 'none', reason: 'seeded once, and neither in the image nor in the volume now' };
     return { verb: 'none', reason: 'only in the volume; a seeding leaves it alone' };
   }
-  if (policy === 'never') return { verb: 'none', reason: 'the policy is never' };
+  // A directory is made all the same for what other rules seed below it.
+  if (policy === 'never' && !plan.changes.some((change) => change.path === path))
+    return { verb: 'none', reason: 'the policy is never' };
   if (stoppedAt === undefined) return outcomeOf(plan, path);
   const planned = outcomeOf(plan, stoppedAt);
   // A directory that only leads to what is selected is planned for where it is to be made: else `missing` has kept what is there.

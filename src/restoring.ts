@@ -162,7 +162,7 @@ async function reconcile(
   const trees = {
     seed: new DirectorySeed(volume),
     volume,
-    passedOver: passedOver({ ...settings, source: settings.target }),
+    passedOver: passedOver({ ...settings, seeds: [] }),
     unlocked,
   };
   let cleared: RelPath | undefined;

@@ -6,8 +6,9 @@
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
 import { carryOut } from './applying.ts';
-import { baseToPlan, consultBase, mergingOf, saveBase } from './basing.ts';
-import { reconcile, resetOf, rulesOf } from './comparing.ts';
+import { baseToPlan, consultBase, mergingOf, needsBase, saveBase } from './basing.ts';
+import { reconcile, refuseLacking, resetOf, rulesOf } from './comparing.ts';
+import { isKeptFrom, refuseRemovals } from './guarding.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
@@ -22,7 +23,7 @@ import { Recording } from './core/recording.ts';
 import { StateDirectory } from './fs/private.ts';
 import { seedSource } from './fs/copy.ts';
 import { sweep } from './fs/stage.ts';
-import { isReadOnly, openTrees, readOnly, refuseWithoutProc, type Opened } from './fs/trees.ts';
+import { isReadOnly, openTrees, readOnly, refuseWithoutProc, withVolume, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
 import { sayBeginning, sayPlan } from './report/lines.ts';
@@ -30,8 +31,10 @@ import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
-  const trees = openTrees(settings, !settings.dryRun);
+  let trees = openTrees(settings, false);
   try {
+    await refuseLacking(settings, trees, context);
+    if (!settings.dryRun) trees = withVolume(trees, settings);
     const rules = { ...rulesOf(settings, context.self, undefined), reset: await resetOf(settings, trees, context) };
     if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);
     return await sync(settings, rules, trees, trees.volume, context);
@@ -50,6 +53,7 @@ async function plan(settings: Settings, rules: Rules, trees: Opened, context: Co
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   sayPlan(log, made, account.expected(made));
+  refuseRemovals(settings, made, merging);
   // What stands in the way is foreseen, and so no failure of the plan; what could not be read is.
   if (made.problems.some(({ kind }) => kind === 'failed')) return EXIT.partial;
   return settings.exitCode && !isIdle(made) ? EXIT.somethingToDo : EXIT.done;
@@ -74,14 +78,19 @@ async function sync(
     sweep(state, volume, self);
     const due = resetDue(rules, settings.reset, session, log);
     sayBeginning(log, settings);
+    if (isKeptFrom(settings, trees.seed, state, context)) {
+      session.complete(account, false);
+      return account.exitCode;
+    }
     const known = consultBase(settings, due, trees, state, context);
     const all = { ...due, merging: known.merging };
     const made = known.settled ?? (await reconcile(settings, all, trees, unlocked, pulse, known.standing?.open));
     for (const problem of made.problems) account.problem(problem);
+    refuseRemovals(settings, made, known.merging);
     const recording = new Recording();
     const why = settings.backup.on && !backupIsOff(settings, due) ? whyOf(settings) : undefined;
     const source = seedSource(trees.seed);
-    const proving = settings.policy === 'merge' ? ('all' as const) : ('small' as const);
+    const proving = needsBase(settings) ? ('all' as const) : ('small' as const);
     const keeping = { recording, proving, run: session.id, why, source: () => source };
     await carryOut(made, { settings, context, volume, state, account, unlocked, ...keeping });
     account.end(made);

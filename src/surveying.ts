@@ -31,15 +31,19 @@ export async function status(settings: Settings, context: Context): Promise<numb
     };
     const known = told(() => lookAtState(settings, volume, context));
     const { differences, same } = await compare(settings, context);
-    const { target, source } = settings;
-    saySurvey(log, { target, source, ...known, differences, same }, settings.json);
+    const { target, seeds } = settings;
+    saySurvey(
+      log,
+      { target, seeds: seeds.map(({ source, into }) => ({ source, into })), ...known, differences, same },
+      settings.json,
+    );
     return EXIT.done;
   } finally {
     volume.close();
   }
 }
 
-type Known = Omit<Survey, 'target' | 'source' | 'differences' | 'same'>;
+type Known = Omit<Survey, 'target' | 'seeds' | 'differences' | 'same'>;
 
 const NONE: Known = { state: null, atWork: false, holder: null, interrupted: null, history: undefined };
 const UNKNOWN: Known = { ...NONE, atWork: null };

@@ -40,6 +40,7 @@ function decisionOf({ verb, reason }: Outcome): string {
 function inWords(held: Held | undefined): string {
   if (held === undefined) return 'absent';
   const { entry, sha256 } = held;
+  if (entry.kind === 'directory' && entry.implied === true) return 'directory, implied by what a seed goes into';
   return attributesOf(
     entry,
     entry.kind === 'file' ? entry.size : 0,
@@ -86,6 +87,7 @@ function baseAsData(base: Based): Readonly<Record<string, unknown>> {
 function asData(held: Held | undefined): Readonly<Record<string, unknown>> | null {
   if (held === undefined) return null;
   const { entry, sha256 } = held;
+  if (entry.kind === 'directory' && entry.implied === true) return { kind: entry.kind, implied: true };
   return {
     kind: entry.kind,
     ...(entry.kind === 'file' && { size: entry.size, sha256: sha256 ?? null }),

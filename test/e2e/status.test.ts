@@ -81,7 +81,7 @@ describe('status of a volume', () => {
     });
     expect(known(on)).toEqual({
       target: on.volume,
-      source: on.seed,
+      seeds: [{ source: on.seed, into: '' }],
       state: null,
       atWork: false,
       holder: null,

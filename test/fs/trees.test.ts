@@ -7,11 +7,10 @@ import { openTrees, passedOver, refuseWithoutProc, rootsOf, type Opened } from '
 import { directory, file, symlink } from '../support/tree.ts';
 import { anchorAt, canMount, mount, path, place, still, type Literal } from './place.ts';
 
+const seedAt = (source: string) => [{ source, by: '--source', into: ROOT }];
+
 function open(source: string, target: string, mayMake = true): Opened {
-  const opened = openTrees(
-    { source, target, sourceBy: '--source', targetBy: '--target', stateDir: undefined },
-    mayMake,
-  );
+  const opened = openTrees({ seeds: seedAt(source), target, targetBy: '--target', stateDir: undefined }, mayMake);
   onTestFinished(() => {
     opened.seed.close();
     opened.volume?.close();
@@ -141,7 +140,7 @@ describe.skipIf(!canMount())('trees by bind mounts', () => {
 });
 
 describe('passedOver', () => {
-  const places = { source: '/seed', target: '/data', stateDir: undefined };
+  const places = { seeds: seedAt('/seed'), target: '/data', stateDir: undefined };
 
   it("passes over what is volseed's own, at the root and nowhere else", () => {
     const passes = passedOver(places);
@@ -160,14 +159,14 @@ describe('passedOver', () => {
 
   it('passes over no lost+found where no file system put it', () => {
     const root = place({ 'seed/lost+found': directory(), 'volume/.snapshot': directory() });
-    const passes = passedOver({ source: `${root}/seed`, target: `${root}/volume`, stateDir: undefined });
+    const passes = passedOver({ seeds: seedAt(`${root}/seed`), target: `${root}/volume`, stateDir: undefined });
     expect(['lost+found', '.snapshot'].map((each) => passes(path(each)))).toEqual([false, false]);
   });
 
   it.skipIf(!canMount())('passes over lost+found at the root of a mount, and nowhere else', () => {
     const root = place(plain);
     mount(`${root}/volume`, '-t', 'tmpfs', 'none');
-    const passes = passedOver({ source: `${root}/seed`, target: `${root}/volume`, stateDir: undefined });
+    const passes = passedOver({ seeds: seedAt(`${root}/seed`), target: `${root}/volume`, stateDir: undefined });
     expect(['lost+found', '.snapshot', 'a/lost+found'].map((each) => passes(path(each)))).toEqual([true, true, false]);
   });
 });
