@@ -77,7 +77,7 @@ export class Planning {
   readonly #directories = new Map<RelPath, Holder>();
   readonly #merging: Merging | undefined;
   /** Directories that a file or link is to replace under `merge`, if nothing in them is edited; else what is done instead. */
-  readonly #replacing = new Map<RelPath, NonNullable<Step['otherwise']>>();
+  readonly #replacing = new Map<RelPath, Step & Required<Pick<Step, 'otherwise'>>>();
   #same = 0;
   #lost = 0;
   /** The directories above, each with what was said of it; one that is not selected itself is made only for what is below. */
@@ -241,13 +241,18 @@ export class Planning {
     const problems: Problem[] = [...blocked]
       .filter((path) => !this.#replacing.has(path))
       .map((path) => ({ path, kind: 'blocked', message: HOLDS_KEPT }));
-    const offers = conflicts.flatMap((path) => this.#replacing.get(path)?.offer ?? []);
+    const sides = [...this.#replacing].map(([path, step]) => ({
+      path,
+      ...(blocked.has(path) ? step.otherwise : step),
+    }));
+    const offers = sides.flatMap(({ offer }) => offer ?? []);
+    problems.push(...sides.filter(({ occupied }) => occupied).map(({ path }) => occupiedBeside(path)));
     const basing = new Map(this.#merging?.basing);
     for (const { path } of this.#removals) {
       const stays = this.#staying.has(path) || [...blocked].some((directory) => isBelow(path, directory));
       if (stays) basing.delete(path);
     }
-    for (const path of conflicts) basing.set(path, this.#replacing.get(path)?.basing);
+    for (const path of conflicts) basing.set(path, this.#replacing.get(path)?.otherwise.basing);
     const removals = [...this.#removals, ...offers.filter(isRemoval)].filter(
       ({ path }) => !this.#staying.has(path) && ![...blocked].some((directory) => isBelow(path, directory)),
     );
@@ -314,10 +319,9 @@ export class Planning {
     const { decision, wanted, otherwise } = step;
     const stops = decision.verb === 'keep';
     if (stops && reset === 'below' && wanted.kind === 'directory') return this.#passThrough(path, wanted, volume, at);
-    if (step.occupied) this.#problems.push({ path: besideOf(path), kind: 'passed over', message: OCCUPIED });
     this.#take(path, wanted, volume, decision);
-    this.#takeOffer(step.offer);
-    if (otherwise !== undefined) this.#replacing.set(path, otherwise);
+    if (otherwise === undefined) this.#takeBeside(path, step);
+    else this.#replacing.set(path, { ...step, otherwise });
     if (stops) return 'skip';
     if (wanted.kind !== 'directory') return otherwise === undefined ? 'skip' : 'clear';
     const exists = volume?.kind === 'directory';
@@ -326,7 +330,8 @@ export class Planning {
     return exists ? 'both' : 'seed';
   }
 
-  #takeOffer(offer: Step['offer']): void {
+  #takeBeside(path: RelPath, { offer, occupied }: Pick<Step, 'offer' | 'occupied'>): void {
+    if (occupied) this.#problems.push(occupiedBeside(path));
     if (offer === undefined) return;
     if (isRemoval(offer)) return this.#remove(offer);
     this.#makeWay(offer.path);
@@ -464,6 +469,10 @@ interface MergeAt {
 
 function isRemoval(each: Change | Removal): each is Removal {
   return !('verb' in each);
+}
+
+function occupiedBeside(path: RelPath): Problem {
+  return { path: besideOf(path), kind: 'passed over', message: OCCUPIED };
 }
 
 const OCCUPIED = "is somebody else's or was edited; the image's version of the path in conflict is not placed there";
