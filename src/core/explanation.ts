@@ -36,13 +36,13 @@ export interface Explanation {
 export function outcomeOf({ changes, removals, kept, problems }: Plan, wanted: RelPath): Outcome {
   const removal = removals.find(({ path }) => path === wanted);
   if (removal !== undefined) return { verb: 'remove', reason: removal.reason };
+  const keeping = kept.find(({ path }) => path === wanted);
+  if (keeping !== undefined) return { verb: 'keep', reason: keeping.reason };
   const change = changes.find(({ path }) => path === wanted);
   if (change !== undefined) {
     const fixed = change.fix === undefined ? '' : `: ${fixesOf(change.fix)}`;
     return { verb: change.verb, reason: change.reason + fixed };
   }
-  const keeping = kept.find(({ path }) => path === wanted);
-  if (keeping !== undefined) return { verb: 'keep', reason: keeping.reason };
   const problem = problems.find(({ path }) => path === wanted);
   if (problem === undefined) return { verb: 'same', reason: 'as in the image' };
   const verb = problem.kind === 'blocked' ? 'blocked' : problem.kind === 'passed over' ? 'none' : 'failed';

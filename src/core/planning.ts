@@ -320,6 +320,10 @@ export class Planning {
     const stops = decision.verb === 'keep';
     if (stops && reset === 'below' && wanted.kind === 'directory') return this.#passThrough(path, wanted, volume, at);
     this.#take(path, wanted, volume, decision);
+    if (step.correcting !== undefined) {
+      this.#makeWay(path);
+      this.#changes.push(step.correcting);
+    }
     if (otherwise === undefined) this.#takeBeside(path, step);
     else this.#replacing.set(path, { ...step, otherwise });
     if (stops) return 'skip';

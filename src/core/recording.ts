@@ -90,7 +90,9 @@ function seededWith(done: Done, planned: Based | undefined, before: Based | unde
     return offer === undefined ? based : { ...based, offer };
   }
   const content = planned.kind === 'file' ? (sha256 ?? planned.content) : planned.content;
-  return { ...planned, content, volume: planned.kind === 'file' ? proof : undefined, offer };
+  // What is corrected and has no proof was edited: it has none afterwards.
+  const proven = planned.kind === 'file' && (change.verb !== 'attributes' || planned.volume !== undefined);
+  return { ...planned, content, volume: proven ? proof : undefined };
 }
 
 function since(based: Based, run: string): Based {
