@@ -18,6 +18,11 @@ export function refuseRemovals({ safety }: Settings, { removals, lost }: Plan, m
   if (refusal !== undefined) throw new Refused(refusal);
 }
 
+/** What the image is called: by its environment, else by its manifest. */
+export function versionOf(seed: Seed): string | null {
+  return process.env['VOLSEED_IMAGE_VERSION'] ?? seed.version ?? null;
+}
+
 /**
  * Whether an image older than what the volume was last seeded with is to leave the volume alone; says so. Throws `Refused`
  * where it may not even start.
@@ -28,8 +33,8 @@ export function isKeptFrom(
   state: StateDirectory | undefined,
   { log }: Context,
 ): boolean {
-  const image = process.env['VOLSEED_IMAGE_VERSION'] ?? seed.version;
-  if (safety.onDowngrade === 'allow' || image === undefined || state === undefined) return false;
+  const image = versionOf(seed);
+  if (safety.onDowngrade === 'allow' || image === null || state === undefined) return false;
   const history = readHistory(state);
   if (history === undefined || history === 'damaged') return false;
   const last = history.runs.find(({ status, imageVersion }) => status === 'completed' && imageVersion !== null);

@@ -8,7 +8,7 @@
 import { carryOut } from './applying.ts';
 import { baseToPlan, consultBase, mergingOf, needsBase, saveBase } from './basing.ts';
 import { reconcile, refuseLacking, resetOf, rulesOf } from './comparing.ts';
-import { isKeptFrom, refuseRemovals } from './guarding.ts';
+import { isKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
@@ -70,7 +70,7 @@ async function sync(
   refuseWithoutProc(volume, self);
   if (isReadOnly(volume)) return await confirm(settings, rules, trees, context);
   using state = StateDirectory.open(volume, settings.stateDir);
-  using session = await Session.begin(state, { ...settings, log, pulse });
+  using session = await Session.begin(state, { ...settings, imageVersion: versionOf(trees.seed), log, pulse });
   const rootBefore = lookAt(volume.descriptorOfRoot);
   const account = new Account(log, settings.command === 'reset' ? 'Reset' : undefined);
   const unlocked = new Unlocked();
@@ -79,7 +79,7 @@ async function sync(
     const due = resetDue(rules, settings.reset, session, log);
     sayBeginning(log, settings);
     if (isKeptFrom(settings, trees.seed, state, context)) {
-      session.complete(account, false);
+      session.skip(account, 'left as it is: the image is older');
       return account.exitCode;
     }
     const known = consultBase(settings, due, trees, state, context);

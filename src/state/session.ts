@@ -16,6 +16,8 @@ export interface Terms {
   readonly lockTimeout: number;
   /** How many runs stay on record. */
   readonly keepRuns: number;
+  /** What the image is called; null where nobody said. */
+  readonly imageVersion: string | null;
   readonly log: Log;
   readonly pulse: Pulse;
 }
@@ -32,14 +34,16 @@ export class Session {
   readonly #holder: Holder;
   readonly #log: Log;
   readonly #keepRuns: number;
+  #imageVersion: string | null;
 
-  private constructor(directory: PrivateDirectory, lock: Lock, mode: Mode, { log, keepRuns }: Terms) {
+  private constructor(directory: PrivateDirectory, lock: Lock, mode: Mode, { log, keepRuns, imageVersion }: Terms) {
     const since = new Date().toISOString();
     this.id = `${since.replaceAll(/[-:]|\.\d+Z/g, '')}-${randomBytes(3).toString('hex')}`;
     this.#directory = directory;
     this.#lock = lock;
     this.#log = log;
     this.#keepRuns = keepRuns;
+    this.#imageVersion = imageVersion;
     this.#holder = { run: this.id, mode, host: hostname(), pid: process.pid, since };
   }
 
@@ -73,6 +77,12 @@ export class Session {
     this.#record('completed', totals, exitCode === 0 ? null : `exit code ${exitCode}`, durable, consumed);
   }
 
+  /** The volume was left as it is, and stays that of the image before; `why` is for people. */
+  skip({ totals }: Counted, why: string): void {
+    this.#imageVersion = null;
+    this.#record('completed', totals, why, false);
+  }
+
   /** Never throws: the error that it records is the one to be heard of. */
   fail({ totals }: Counted, error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
@@ -92,7 +102,7 @@ export class Session {
     sweepCopies(this.#directory, this.#directory.names());
     const dead = readHolder(this.#directory);
     if (dead !== undefined) {
-      const run = runOf(dead, 'interrupted', null, null, 'it died before it had finished');
+      const run = runOf(dead, this.#imageVersion, 'interrupted', null, null, 'it died before it had finished');
       this.#log.write('info', `The run before (${nameHolder(dead)}) was interrupted; this one finishes it.`, {
         event: 'interrupted',
         holder: dead,
@@ -105,7 +115,7 @@ export class Session {
   #record(status: Status, totals: Totals, error: string | null, durable: boolean, resetId?: string): void {
     const now = new Date().toISOString();
     const reset = resetId === undefined ? undefined : { id: resetId, run: this.id, applied: now };
-    this.#save([runOf(this.#holder, status, now, totals, error)], durable, reset);
+    this.#save([runOf(this.#holder, this.#imageVersion, status, now, totals, error)], durable, reset);
     removeHolder(this.#directory);
   }
 
@@ -119,11 +129,11 @@ export class Session {
 
 function runOf(
   { run, mode, since }: Holder,
+  imageVersion: string | null,
   status: Status,
   finished: string | null,
   totals: Totals | null,
   error: string | null,
 ): Run {
-  const imageVersion = process.env['VOLSEED_IMAGE_VERSION'] ?? null;
   return { id: run, mode, started: since, finished, status, seedDigest: null, imageVersion, totals, error };
 }
