@@ -78,6 +78,11 @@ function written(content: Content, { placeOf }: Document): Written {
 function unknownKeys({ value, placeOf }: Document, { keys }: Schemas, waiting: readonly string[]): Mistake[] {
   const mistakes: Mistake[] = [];
   const look = (holder: unknown, path: Path, known: readonly string[]): void => {
+    // A schema of valibot takes a list for a mapping of numbers.
+    if (Array.isArray(holder)) {
+      const expected = path.length === 0 ? 'a mapping of keys to values' : 'a mapping';
+      mistakes.push(inWords({ path, expected, found: holder }, { placeOf }));
+    }
     if (!isMapping(holder)) return;
     for (const key of Object.keys(holder).filter((each) => !known.includes(each))) {
       const where = path.length === 0 ? '' : ` in ${shown(path)}`;
@@ -106,7 +111,7 @@ function hintFor(key: string, path: Path, known: readonly string[], waiting: rea
   return path.length === 0 ? '' : `; known are ${known.join(', ')}`;
 }
 
-function inWords({ path, expected, found }: Fault, { placeOf }: Document): Mistake {
+function inWords({ path, expected, found }: Fault, { placeOf }: Pick<Document, 'placeOf'>): Mistake {
   if (expected === undefined) {
     const holder = path.slice(0, -1);
     return { ...placeOf(holder, 'value'), message: `${shown(holder)} has no ${String(path.at(-1))}` };

@@ -77,11 +77,11 @@ export function schemasOf(waiting: readonly string[]): Schemas {
     Object.fromEntries(
       options
         .filter((option) => option.section === section)
-        .map((option) => [keyOf(option), optional(formOf(option), `${option.describe} (${option.fallback})`)]),
+        .map((option) => [keyOf(option), optional(formOf(option), `${option.describe}; default: ${option.fallback}`)]),
     );
   const seed: Entries = {
     source: described(text('a path'), 'the directory that the image ships'),
-    into: optional(text('a path'), 'the directory of the target that it goes into (the target itself)'),
+    into: optional(text('a path'), 'the directory of the target that it goes into; default: the target itself'),
     policy: optional(oneOf(POLICIES), 'for what comes from this seed, where no rule names another'),
   };
   const rule: Entries = Object.fromEntries(
@@ -93,8 +93,14 @@ export function schemasOf(waiting: readonly string[]): Schemas {
       policy: optional(oneOf(POLICIES), 'the policy of these paths'),
       mode: optional(modes(), "their modes, as rsync's --chmod: '0640', 'D0750,F0640', 'go-w'"),
       owner: optional(owner(), 'their owner: USER, USER:GROUP or :GROUP, names or numbers'),
-      onConflict: optional(oneOf(ON_CONFLICT), 'what becomes of a path that the image and a person have changed (new)'),
-      restoreDeleted: optional(v.boolean('true or false'), 'whether what a person has deleted comes back (false)'),
+      onConflict: optional(
+        oneOf(ON_CONFLICT),
+        'what becomes of a path that the image and a person have changed; default: new',
+      ),
+      restoreDeleted: optional(
+        v.boolean('true or false'),
+        'whether what a person has deleted comes back; default: false',
+      ),
     }).filter(([key]) => !waiting.includes(key)),
   );
   const safety = entriesOf('safety');

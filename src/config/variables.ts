@@ -18,7 +18,7 @@ export function expand(text: string, environment: Environment): Expanded {
       mistake ??= "a '$' that begins no variable: write ${NAME}, ${NAME:-default}, or $$ for the sign itself";
       return '';
     }
-    const found = environment[name];
+    const found = Object.hasOwn(environment, name) ? environment[name] : undefined;
     if (found !== undefined && found !== '') return found;
     if (fallback === undefined) mistake ??= `the variable ${name} is not set; set it, or write \${${name}:-default}`;
     return fallback ?? '';

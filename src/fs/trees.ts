@@ -52,7 +52,7 @@ export function openTrees(places: Places, mayMake: boolean): Opened {
   const { seeds, target } = places;
   for (const place of seeds) checkSource(place.source, nameOfSeed(place));
   const exists = checkTarget(target, nameOfTarget(places));
-  for (const { source } of seeds) checkSeparate(source, target);
+  for (const place of seeds) checkSeparate(place, places);
   const parts = seeds.map(openPart);
   const [only] = parts;
   const opened: Opened = {
@@ -191,15 +191,14 @@ function statOf(path: string, named: string): fs.Stats | undefined {
 }
 
 /** Not one inside the other, nor the same, by whatever names: every directory above each is compared with the other. */
-function checkSeparate(source: string, target: string): void {
-  const [one, other] = [chain(source), chain(target)];
-  const shown = [displayText(source), displayText(target)] as const;
-  if (one[0] === other[0])
-    throw new UsageError(`source ${shown[0]} and target ${shown[1]} are the same directory; name two`);
+function checkSeparate(place: SeedPlace, places: Pick<Places, 'target' | 'targetBy'>): void {
+  const [one, other] = [chain(place.source), chain(places.target)];
+  const shown = [nameOfSeed(place), nameOfTarget(places)] as const;
+  if (one[0] === other[0]) throw new UsageError(`${shown[0]} and ${shown[1]} are the same directory; name two`);
   if (one.includes(other[0] ?? ''))
-    throw new UsageError(`source ${shown[0]} lies inside target ${shown[1]}; name two separate directories`);
+    throw new UsageError(`${shown[0]} lies inside ${shown[1]}; name two separate directories`);
   if (other.includes(one[0] ?? ''))
-    throw new UsageError(`target ${shown[1]} lies inside source ${shown[0]}; name two separate directories`);
+    throw new UsageError(`${shown[1]} lies inside ${shown[0]}; name two separate directories`);
 }
 
 /** Device and inode of a directory and of all above it, nearest first; one that does not exist has a place all the same. */
