@@ -10,7 +10,7 @@ import { reconcile, resetOf, rulesOf } from './comparing.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
-import type { Log } from './core/log.ts';
+import { warnTo, type Log } from './core/log.ts';
 import { displayText } from './core/path.ts';
 import { isIdle } from './core/plan.ts';
 import type { Rules } from './core/planning.ts';
@@ -28,7 +28,7 @@ import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
-  const trees = openTrees(settings, !settings.dryRun);
+  const trees = openTrees(settings, !settings.dryRun, warnTo(context.log));
   try {
     const rules = { ...rulesOf(settings, context.self), reset: await resetOf(settings, trees, context) };
     if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);

@@ -4,6 +4,7 @@ import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { differencesOf, type Difference } from './core/differences.ts';
 import { EXIT, VolseedError } from './core/errors.ts';
+import { warnTo } from './core/log.ts';
 import type { Survey } from './core/survey.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { StateDirectory } from './fs/private.ts';
@@ -69,7 +70,7 @@ async function compare(
   { log, pulse, self }: Context,
 ): Promise<{ readonly differences: readonly Difference[] | null; readonly same: number }> {
   try {
-    const trees = openTrees(settings, false);
+    const trees = openTrees(settings, false, warnTo(log));
     try {
       const plan = await reconcile(settings, rulesOf(settings, self), trees, undefined, pulse);
       const account = new Account(log);

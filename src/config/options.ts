@@ -15,7 +15,8 @@ export type Command =
   | 'restore'
   | 'verify'
   | 'explain'
-  | 'status';
+  | 'status'
+  | 'manifest';
 
 export interface Option {
   readonly name: string;
@@ -42,6 +43,7 @@ const LOCKING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'restore'
 /** What makes backups, or speaks of them. */
 const ARCHIVING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'backups', 'restore'];
 const RUN: readonly Command[] = ['run'];
+const MANIFEST: readonly Command[] = ['manifest'];
 
 export const OPTIONS: readonly Option[] = [
   {
@@ -50,7 +52,7 @@ export const OPTIONS: readonly Option[] = [
     value: 'DIR',
     fallback: '/var/initialdata',
     describe: 'the seed: the directory that the image ships',
-    commands: SEEDED,
+    commands: [...SEEDED, 'manifest'],
   },
   {
     name: 'target',
@@ -269,13 +271,29 @@ export const OPTIONS: readonly Option[] = [
     commands: ['explain', 'status', 'verify', 'backups'],
   },
   {
+    name: 'history',
+    kind: 'list',
+    value: 'OLD',
+    fallback: 'nothing',
+    describe: "an earlier image's manifest, or the directory that it lies in: what it shipped is no edit; repeatable",
+    commands: MANIFEST,
+  },
+  {
+    name: 'image-version',
+    kind: 'value',
+    value: 'VERSION',
+    fallback: 'none',
+    describe: 'which version of the image this is, to be told from earlier and later ones',
+    commands: MANIFEST,
+  },
+  {
     name: 'log-format',
     kind: 'value',
     value: 'FORMAT',
     choices: ['text', 'json'],
     fallback: 'text',
     describe: 'text: lines to grep; json: one object a line',
-    commands: ALL,
+    commands: [...ALL, 'manifest'],
   },
   {
     name: 'log-level',
@@ -284,7 +302,7 @@ export const OPTIONS: readonly Option[] = [
     choices: LEVELS,
     fallback: 'info',
     describe: 'debug also lists corrected attributes and every kept path',
-    commands: ALL,
+    commands: [...ALL, 'manifest'],
   },
 ];
 
@@ -298,7 +316,8 @@ export const COMMANDS: Readonly<Record<Command, string>> = {
   backup: 'Archive what the volume has of the seeded paths',
   backups: 'List the backups',
   restore: 'Bring a backup back; what it overwrites or removes is backed up first',
-  verify: "Compare the volume's contents with the seed's; end with 3 where they differ",
+  verify: "Compare the volume's contents with the seed's, and the seed with its manifest; end with 3 where they differ",
+  manifest: 'Where an image is built: write SOURCE/.volseed-manifest, which spares each start the walk of the seed',
 };
 
 /** What a command takes besides options, as --help calls it. */

@@ -3,18 +3,20 @@ import { resolve } from 'node:path';
 import { parseChmod, type ModeChange } from '../core/chmod.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Level } from '../core/log.ts';
-import { displayText } from '../core/path.ts';
+import { LONGEST_VERSION } from '../core/manifest.ts';
+import { displayText, fromText } from '../core/path.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Selection } from '../core/selection.ts';
 import { splitList, type Arguments, type Given } from './arguments.ts';
 import { compileGlobs } from './globs.ts';
-import { OPTIONS, type Command } from './options.ts';
+import { OPTIONS, optionsOf, type Command } from './options.ts';
 
 /** Owner as given; `process/accounts.ts` finds the numbers. */
 export interface Settings {
   readonly command: Command;
   /** Absolute paths. */
   readonly source: string;
+  /** Empty for a command that has none. */
   readonly target: string;
   /** The flags or variables that gave them. */
   readonly sourceBy: string;
@@ -45,6 +47,9 @@ export interface Settings {
   readonly last: boolean;
   readonly yes: boolean;
   readonly json: boolean;
+  /** Paths of earlier manifests, absolute. */
+  readonly history: readonly string[];
+  readonly imageVersion: string | undefined;
   readonly service: Service | undefined;
 }
 
@@ -107,8 +112,9 @@ export async function settle(
   if (command !== 'run' && rest.length > 0)
     throw new UsageError(`${command} takes no command behind --; that is for volseed run`);
   const reset = resetOf(command, given, operands);
-  const target = given.get('target')?.values[0] ?? environment['DATA_DIR_PATH'] ?? '';
-  if (target === '') {
+  const needsTarget = optionsOf(command).some(({ name }) => name === 'target');
+  const target = needsTarget ? (given.get('target')?.values[0] ?? environment['DATA_DIR_PATH'] ?? '') : '';
+  if (needsTarget && target === '') {
     throw new UsageError(
       'no target: set DATA_DIR_PATH to the directory of the volume, or give --target DIR (or VOLSEED_TARGET)',
     );
@@ -117,7 +123,7 @@ export async function settle(
   return {
     command,
     source: resolve(text(given, 'source') ?? '/var/initialdata'),
-    target: resolve(path(targetBy, target)),
+    target: needsTarget ? resolve(path(targetBy, target)) : '',
     sourceBy: given.get('source')?.by ?? 'the default of --source',
     targetBy,
     stateDir: text(given, 'state-dir') === undefined ? undefined : resolve(text(given, 'state-dir') ?? ''),
@@ -148,6 +154,8 @@ export async function settle(
     last: flag(given, 'last', false),
     yes: flag(given, 'yes', false),
     json: flag(given, 'json', false),
+    history: (given.get('history')?.values ?? []).map((each) => resolve(path(given.get('history')?.by ?? '', each))),
+    imageVersion: version(given),
     service: command === 'run' ? service(given, rest) : undefined,
   };
 }
@@ -206,6 +214,12 @@ function path(by: string, value: string): string {
   if (value === '') throw new UsageError(`${by}: the value is empty; leave it out for the default`);
   if (value.includes('\0')) throw new UsageError(`${by}: the value has a NUL byte in it`);
   return value;
+}
+
+function version(given: ReadonlyMap<string, Given>): string | undefined {
+  const value = text(given, 'image-version');
+  if (value === undefined || fromText(value).length <= LONGEST_VERSION) return value;
+  throw new UsageError(`${given.get('image-version')?.by}: a version has up to ${LONGEST_VERSION} bytes`);
 }
 
 function choice<T extends string>(given: ReadonlyMap<string, Given>, name: string, fallback: T): T {

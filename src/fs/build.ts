@@ -6,8 +6,9 @@ import type { Change, Problem, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
-import { copyLarge, readSmall, SeedChanged, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
+import { copyLarge, readSmall, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
 import { isMissing, makeDirectory, makeLink } from './disk.ts';
+import { SeedChanged } from './seed.ts';
 
 export interface Workshop {
   readonly source: Source;

@@ -8,7 +8,9 @@ import { displayText, fromText, type RelPath } from '../core/path.ts';
 import { count } from '../core/words.ts';
 import { Anchor } from './anchor.ts';
 import { hasProc, lookAt } from './disk.ts';
-import { STATE_NAME } from './private.ts';
+import { MANIFEST_NAME } from './manifest-file.ts';
+import { seedAt } from './manifest-seed.ts';
+import { OF_THE_FILE_SYSTEM, STATE_NAME } from './private.ts';
 import { DirectorySeed, type Seed } from './seed.ts';
 
 export interface Places {
@@ -29,10 +31,10 @@ export interface Opened {
   readonly made: boolean;
 }
 
-const MANIFEST_NAME = '.volseed-manifest';
-const OF_THE_FILE_SYSTEM = new Set(['lost+found', '.snapshot']);
+export type Warn = (message: string) => void;
 
-export function openTrees(places: Places, mayMake: boolean): Opened {
+/** @param warn told in one line why a manifest of the seed is not believed; where nobody is to be told, none is asked. */
+export function openTrees(places: Places, mayMake: boolean, warn: Warn | undefined): Opened {
   const { source, target } = places;
   const named = {
     source: `source ${displayText(source)} (${places.sourceBy})`,
@@ -43,10 +45,32 @@ export function openTrees(places: Places, mayMake: boolean): Opened {
   checkSeparate(source, target);
   if (!exists && mayMake) makeTarget(target, named.target);
   return {
-    seed: new DirectorySeed(open(configMapRoot(source), named.source)),
+    seed: openSeed(source, named.source, warn),
     volume: exists || mayMake ? open(target, named.target) : undefined,
     made: !exists && mayMake,
   };
+}
+
+/**
+ * A seed, by its manifest where it has one that can be believed.
+ * @param named what it is called in a sentence.
+ */
+export function openSeed(source: string, named: string, warn: Warn | undefined): Seed {
+  const anchor = open(configMapRoot(source), named);
+  if (warn === undefined) return new DirectorySeed(anchor);
+  return seedAt(anchor, (why) =>
+    warn(
+      `the manifest of ${named} ${why}; the seed is walked instead; ` +
+        'run volseed manifest again, as the last step on the seed where the image is built',
+    ),
+  );
+}
+
+/** The directory of a seed itself, for who is to change it. Throws `UsageError` where there is none. */
+export function openSource({ source, sourceBy }: Pick<Places, 'source' | 'sourceBy'>): Anchor {
+  const named = `source ${displayText(source)} (${sourceBy})`;
+  checkSource(source, named);
+  return open(source, named);
 }
 
 /** The volume alone, for what needs no seed. Throws `UsageError` where there is none. */
@@ -97,7 +121,7 @@ export function passedOver({
   );
   let atMounts: boolean | undefined;
   return (path) => {
-    if (path === STATE_NAME || path === MANIFEST_NAME || inside.has(path)) return true;
+    if (path === STATE_NAME || path === (MANIFEST_NAME as string) || inside.has(path)) return true;
     if (!OF_THE_FILE_SYSTEM.has(path)) return false;
     return (atMounts ??= [source, target].some(isMountPoint));
   };

@@ -11,6 +11,7 @@ function open(source: string, target: string, mayMake = true): Opened {
   const opened = openTrees(
     { source, target, sourceBy: '--source', targetBy: '--target', stateDir: undefined },
     mayMake,
+    undefined,
   );
   onTestFinished(() => {
     opened.seed.close();
