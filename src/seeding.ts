@@ -12,7 +12,7 @@ import { isKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
-import type { Log } from './core/log.ts';
+import { warnTo, type Log } from './core/log.ts';
 import { displayText } from './core/path.ts';
 import { isIdle } from './core/plan.ts';
 import type { Rules } from './core/planning.ts';
@@ -31,7 +31,7 @@ import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
-  let trees = openTrees(settings, false);
+  let trees = openTrees(settings, false, warnTo(context.log));
   try {
     await refuseLacking(settings, trees, context);
     if (!settings.dryRun) trees = withVolume(trees, settings);

@@ -13,7 +13,7 @@ import { Account } from './report/account.ts';
 import { sayVerdicts, type Finding } from './report/verdicts.ts';
 
 export async function verify(settings: Settings, { log, pulse }: Context): Promise<number> {
-  const trees = openTrees(settings, false);
+  const trees = openTrees(settings, false, undefined);
   try {
     // Problems are said as they come, on stderr.
     const account = new Account(log);

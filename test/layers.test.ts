@@ -13,6 +13,7 @@ const WHOLE = [
   'restoring.ts',
   'archiving.ts',
   'verifying.ts',
+  'manifesting.ts',
   'explaining.ts',
   'surveying.ts',
   'comparing.ts',

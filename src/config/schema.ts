@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { ON_CONFLICT } from '../core/merge.ts';
 import { POLICIES } from '../core/policy.ts';
-import { keyOf, optionsWithout, type Option } from './options.ts';
+import { keyOf, NOT_IN_FILE, OPTIONS, type Option } from './options.ts';
 
 const MODE = String.raw`(?:[DF]?[0-7]{1,4}|[DFugoa]*[-+=][rwxXst]*)`;
 
@@ -70,9 +70,8 @@ export interface Schemas {
   readonly keys: Readonly<Record<'top' | 'seeds' | 'rules' | 'safety', readonly string[]>>;
 }
 
-/** @param waiting keys that are not accepted yet. */
-export function schemasOf(waiting: readonly string[]): Schemas {
-  const options = optionsWithout([...waiting, 'config']);
+export function schemasOf(): Schemas {
+  const options = OPTIONS.filter((option) => !NOT_IN_FILE.includes(keyOf(option)));
   const entriesOf = (section: Option['section']): Entries =>
     Object.fromEntries(
       options
@@ -101,7 +100,7 @@ export function schemasOf(waiting: readonly string[]): Schemas {
         v.boolean('true or false'),
         'whether what a person has deleted comes back; default: false',
       ),
-    }).filter(([key]) => !waiting.includes(key)),
+    }),
   );
   const safety = entriesOf('safety');
   const top: Entries = {

@@ -4,6 +4,7 @@ import { parseChmod, type ModeChange } from '../core/chmod.ts';
 import { UsageError } from '../core/errors.ts';
 import type { OnConflict } from '../core/merge.ts';
 import type { Level } from '../core/log.ts';
+import { LONGEST_VERSION } from '../core/manifest.ts';
 import { displayText, fromText, ROOT, type RelPath } from '../core/path.ts';
 import type { PathRule } from '../core/planning.ts';
 import type { Policy } from '../core/policy.ts';
@@ -11,7 +12,7 @@ import { parseLimit, type Limit, type Safety } from '../core/safety.ts';
 import type { Matcher, Selection } from '../core/selection.ts';
 import { splitList, type Arguments, type Given } from './arguments.ts';
 import { compileGlobs } from './globs.ts';
-import { optionsOf, optionsWithout, type Command } from './options.ts';
+import { OPTIONS, optionsOf, type Command } from './options.ts';
 import type { Configured } from './written.ts';
 
 /** Owner as given; `process/accounts.ts` finds the numbers. */
@@ -19,7 +20,7 @@ export interface Settings {
   readonly command: Command;
   /** In the order in which they are laid over each other; none for a command that looks at no seed. */
   readonly seeds: readonly SeedSettings[];
-  /** An absolute path. */
+  /** An absolute path; empty for a command that has none. */
   readonly target: string;
   /** The flag, variable or key that gave it. */
   readonly targetBy: string;
@@ -62,6 +63,9 @@ export interface Settings {
   readonly last: boolean;
   readonly yes: boolean;
   readonly json: boolean;
+  /** Paths of earlier manifests, absolute. */
+  readonly history: readonly string[];
+  readonly imageVersion: string | undefined;
   readonly service: Service | undefined;
 }
 
@@ -143,8 +147,9 @@ export async function settle(
   if (command !== 'run' && rest.length > 0)
     throw new UsageError(`${command} takes no command behind --; that is for volseed run`);
   const reset = resetOf(command, given, operands);
-  const target = given.get('target')?.values[0] ?? environment['DATA_DIR_PATH'] ?? '';
-  if (target === '') {
+  const needsTarget = optionsOf(command).some(({ name }) => name === 'target');
+  const target = needsTarget ? (given.get('target')?.values[0] ?? environment['DATA_DIR_PATH'] ?? '') : '';
+  if (needsTarget && target === '') {
     throw new UsageError(
       'no target: set DATA_DIR_PATH to the directory of the volume, or give --target DIR (or VOLSEED_TARGET)',
     );
@@ -153,7 +158,7 @@ export async function settle(
   return {
     command,
     seeds: seedsOf(command, given, configured),
-    target: resolve(path(targetBy, target)),
+    target: needsTarget ? resolve(path(targetBy, target)) : '',
     targetBy,
     stateDir: text(given, 'state-dir') === undefined ? undefined : resolve(text(given, 'state-dir') ?? ''),
     policy: choice(given, 'policy', 'newer'),
@@ -195,6 +200,8 @@ export async function settle(
     last: flag(given, 'last', false),
     yes: flag(given, 'yes', false),
     json: flag(given, 'json', false),
+    history: (given.get('history')?.values ?? []).map((each) => resolve(path(given.get('history')?.by ?? '', each))),
+    imageVersion: version(given),
     service: command === 'run' ? service(given, rest) : undefined,
   };
 }
@@ -320,11 +327,17 @@ function path(by: string, value: string): string {
   return value;
 }
 
+function version(given: ReadonlyMap<string, Given>): string | undefined {
+  const value = text(given, 'image-version');
+  if (value === undefined || fromText(value).length <= LONGEST_VERSION) return value;
+  throw new UsageError(`${given.get('image-version')?.by}: a version has up to ${LONGEST_VERSION} bytes`);
+}
+
 function choice<T extends string>(given: ReadonlyMap<string, Given>, name: string, fallback: T): T {
   const found = given.get(name);
   if (found === undefined) return fallback;
   const value = found.values[0] ?? '';
-  const choices = optionsWithout([]).find((option) => option.name === name)?.choices ?? [];
+  const choices = OPTIONS.find((option) => option.name === name)?.choices ?? [];
   if (!choices.includes(value))
     throw new UsageError(`${found.by}: '${displayText(value)}' is none of ${choices.join(', ')}`);
   return value as T;

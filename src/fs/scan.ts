@@ -10,7 +10,7 @@ import { join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/p
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
-import type { Seed } from './seed.ts';
+import { SeedChanged, type Seed } from './seed.ts';
 import { moveInto } from './writable.ts';
 import { sameContent } from './content.ts';
 import { sha256 } from './hash.ts';
@@ -323,7 +323,7 @@ class Scan {
       if (error instanceof Refused || error instanceof Interrupted) throw error;
       const kind = where === 'the seed' && isMissing(error) ? 'vanished' : 'failed';
       const message = kind === 'vanished' ? 'vanished from the seed' : `cannot be read in ${where}: ${explain(error)}`;
-      this.#visitor.problem({ path, kind, message });
+      this.#visitor.problem({ path, kind, message: error instanceof SeedChanged ? error.message : message });
       return undefined;
     }
   }

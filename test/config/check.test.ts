@@ -4,8 +4,8 @@ import { check } from '../../src/config/check.ts';
 import { OPTIONS } from '../../src/config/options.ts';
 
 /** What is wrong with a text, as `LINE:COLUMN: message`. */
-async function wrong(text: string, waiting?: readonly string[]): Promise<string[]> {
-  const checked = await check(text, waiting);
+async function wrong(text: string): Promise<string[]> {
+  const checked = await check(text);
   return 'mistakes' in checked
     ? checked.mistakes.map(({ line, column, message }) => `${line}:${column}: ${message}`)
     : [];
@@ -13,8 +13,8 @@ async function wrong(text: string, waiting?: readonly string[]): Promise<string[
 
 const option = (name: string) => OPTIONS.find((each) => each.name === name) as (typeof OPTIONS)[number];
 
-async function right(text: string, waiting?: readonly string[]) {
-  const checked = await check(text, waiting);
+async function right(text: string) {
+  const checked = await check(text);
   if ('mistakes' in checked) throw new Error(checked.mistakes.map(({ message }) => message).join('\n'));
   return { ...checked, valueOf: (name: string) => checked.values(option(name)) };
 }
@@ -68,7 +68,7 @@ describe('a configuration', () => {
     [
       'another policy',
       'policy: newest\n',
-      "1:9: policy: expected one of newer, missing, always, never, found 'newest' (did you mean 'newer'?)",
+      "1:9: policy: expected one of newer, missing, merge, always, never, found 'newest' (did you mean 'newer'?)",
     ],
     ['a flag in other words', 'flush: yes\n', "1:8: flush: expected true or false, found 'yes'"],
     [
@@ -232,22 +232,13 @@ describe('a configuration', () => {
   });
 });
 
-describe('what waits for the merge', () => {
+describe('what is for the merge, and for safety', () => {
   const text =
     'rules:\n  - match: a\n    onConflict: keep\n    restoreDeleted: true\nsafety:\n  maxDeletes: 10%\n  onDowngrade: refuse\n';
 
-  it('is unknown as long as it waits', async () => {
-    expect((await wrong(text)).map((line) => line.split("'")[1])).toEqual([
-      'onConflict',
-      'restoreDeleted',
-      'maxDeletes',
-      'onDowngrade',
-    ]);
-  });
-
-  it('is understood where it waits no longer', async () => {
-    expect(await wrong(text, [])).toEqual([]);
-    const { rules } = await right(text, []);
+  it('is understood', async () => {
+    expect(await wrong(text)).toEqual([]);
+    const { rules } = await right(text);
     expect(rules[0]?.sets).toEqual({ onConflict: 'keep', restoreDeleted: true });
   });
 
@@ -272,8 +263,8 @@ describe('what waits for the merge', () => {
       "rules: [{match: a, restoreDeleted: 'on'}]\n",
       ["1:36: rules[0].restoreDeleted: expected true or false, found 'on'"],
     ],
-    ['maxDeletes: 5\n', ["1:1: unknown key 'maxDeletes'"]],
-  ])('is checked then: %j', async (given, mistakes) => {
-    expect(await wrong(given, [])).toEqual(mistakes);
+    ['maxDeletes: 5\n', ["1:1: unknown key 'maxDeletes' (it is a key of safety)"]],
+  ])('is checked: %j', async (given, mistakes) => {
+    expect(await wrong(given)).toEqual(mistakes);
   });
 });

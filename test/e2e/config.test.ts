@@ -54,7 +54,7 @@ describe('a mistake', () => {
       'a policy that is none',
       'policy: newest\n',
       ':1:9: ',
-      "policy: expected one of newer, missing, always, never, found 'newest' (did you mean 'newer'?)",
+      "policy: expected one of newer, missing, merge, always, never, found 'newest' (did you mean 'newer'?)",
     ],
     ['neither true nor false', '\nflush: on\n', ':2:8: ', "flush: expected true or false, found 'on'"],
     ['a time that is none', 'lockTimeout: soon\n', ':1:14: ', 'lockTimeout: expected a time: 500ms, 30s, 10m or 1h'],
@@ -306,10 +306,7 @@ describe('several seeds', () => {
   const text = 'target: volume\nseeds:\n- source: seed\n- source: site\n  into: srv/site\n  policy: missing\n';
   const twoSeeds = (volume?: Literal): Configured => {
     const on = configured(text, { common: file('1'), 'srv/x': file('1') }, volume);
-    build(
-      join(on.root, 'site'),
-      tree({ '.': directory({ mode: 0o711 }), page: file('2', { mtime: 3000 }), '.volseed-manifest': file() }),
-    );
+    build(join(on.root, 'site'), tree({ '.': directory({ mode: 0o711 }), page: file('2', { mtime: 3000 }) }));
     return on;
   };
 

@@ -10,7 +10,8 @@ import { anchorAt, canMount, mount, path, place, still, type Literal } from './p
 const seedAt = (source: string) => [{ source, by: '--source', into: ROOT }];
 
 function open(source: string, target: string, mayMake = true): Opened {
-  const opened = openTrees({ seeds: seedAt(source), target, targetBy: '--target', stateDir: undefined }, mayMake);
+  const places = { seeds: seedAt(source), target, targetBy: '--target', stateDir: undefined };
+  const opened = openTrees(places, mayMake, undefined);
   onTestFinished(() => {
     opened.seed.close();
     opened.volume?.close();

@@ -1,0 +1,140 @@
+/** A seed whose names and entries its manifest tells, and whose files are opened where they lie. */
+import { isTime, type Directory, type Entry, type File } from '../core/entry.ts';
+import { explain } from '../core/errors.ts';
+import type { Listing, Manifest, Totals } from '../core/manifest.ts';
+import { Damaged } from '../core/octets.ts';
+import { display, type Name, type RelPath } from '../core/path.ts';
+import type { Anchor } from './anchor.ts';
+import { close, lookAt, openForReading } from './disk.ts';
+import { spotCheck } from './manifest-check.ts';
+import { readManifest } from './manifest-file.ts';
+import { DirectorySeed, SeedChanged, type Seed } from './seed.ts';
+
+/** Told in one line, the rest of a sentence that begins with the manifest, why it is not believed. */
+export type Disbelief = (why: string) => void;
+
+/** The seed by its manifest, where it has one that can be believed; else by a walk. */
+export function seedAt(anchor: Anchor, disbelief: Disbelief): Seed {
+  const plain = new DirectorySeed(anchor);
+  try {
+    const manifest = readManifest(anchor);
+    if (manifest === undefined) return plain;
+    const difference = spotCheck(manifest, anchor);
+    if (difference === undefined) return new ManifestSeed(manifest, anchor, plain, disbelief);
+    disbelief(`does not match: ${display(difference.path)} ${difference.what}`);
+  } catch (error) {
+    disbelief(error instanceof Damaged ? error.message : `cannot be read: ${explain(error)}`);
+  }
+  return plain;
+}
+
+export class ManifestSeed implements Seed {
+  readonly #manifest: Manifest;
+  readonly #anchor: Anchor;
+  readonly #plain: DirectorySeed;
+  readonly #disbelief: Disbelief;
+  #path: RelPath | undefined;
+  /** Undefined where the manifest has failed for this directory, which is then read itself. */
+  #listing: Listing | undefined;
+  /** Names are mostly asked for in their order. */
+  #next = 0;
+  readonly digest: string;
+  readonly version: string | undefined;
+  readonly totals: Totals;
+
+  constructor(manifest: Manifest, anchor: Anchor, plain: DirectorySeed, disbelief: Disbelief) {
+    this.#manifest = manifest;
+    this.#anchor = anchor;
+    this.#plain = plain;
+    this.#disbelief = disbelief;
+    this.digest = manifest.digest;
+    this.version = manifest.version;
+    this.totals = manifest.totals;
+  }
+
+  get root(): Directory {
+    return this.#plain.root;
+  }
+
+  get roots(): readonly Directory[] {
+    return this.#plain.roots;
+  }
+
+  enter(path: RelPath): void {
+    if (path === this.#path && this.#listing !== undefined) return;
+    this.#path = path;
+    this.#next = 0;
+    this.#listing = this.#list(path);
+    if (this.#listing === undefined) this.#plain.enter(path);
+  }
+
+  names(): Name[] {
+    return this.#listing === undefined ? this.#plain.names() : [...this.#listing.names];
+  }
+
+  look(name: Name): Entry | undefined {
+    if (this.#listing === undefined) return this.#plain.look(name);
+    return this.#listing.entries[this.#at(this.#listing, name)];
+  }
+
+  open(name: Name): number {
+    this.#anchor.moveTo(this.#path ?? ('' as RelPath));
+    const descriptor = openForReading(name);
+    const recorded = this.look(name);
+    if (recorded?.kind === 'file' && !isFile(recorded, lookAt(descriptor))) {
+      close(descriptor);
+      throw new SeedChanged(
+        'is not what the manifest of the seed says; run volseed manifest again where the image is built',
+      );
+    }
+    return descriptor;
+  }
+
+  hash(name: Name): string | undefined {
+    if (this.#listing === undefined) return undefined;
+    return this.#manifest.hashAt(this.#listing.hashes[this.#at(this.#listing, name)] ?? -1);
+  }
+
+  wasShipped(path: RelPath, sha256: string): boolean {
+    try {
+      return this.#manifest.history.get(path)?.includes(sha256) === true;
+    } catch (error) {
+      if (error instanceof Damaged) return false;
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#plain.close();
+  }
+
+  #list(path: RelPath): Listing | undefined {
+    const number = this.#manifest.find(path);
+    // Nothing that the manifest has told of: whoever asks gets what is there.
+    if (number === undefined) return undefined;
+    try {
+      return this.#manifest.list(number);
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
+      this.#disbelief(error.message);
+      return undefined;
+    }
+  }
+
+  #at({ names }: Listing, name: Name): number {
+    if (names[this.#next] === name) return this.#next++;
+    let [low, high] = [0, names.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((names[middle] as Name) < name) low = middle + 1;
+      else high = middle;
+    }
+    if (names[low] !== name) return -1;
+    this.#next = low + 1;
+    return low;
+  }
+}
+
+function isFile(recorded: File, found: Entry): boolean {
+  return found.kind === 'file' && found.size === recorded.size && isTime(recorded, found);
+}
