@@ -224,6 +224,30 @@ describe('a file', () => {
   });
 });
 
+/** Which of Node's modules are asked for by what is loaded late: yaml asks for `buffer` as soon as it is. */
+function askedFor(on: Configured, ...args: readonly string[]): readonly string[] {
+  const spy = join(on.root, 'spy.mjs');
+  writeFileSync(
+    spy,
+    `const get = process.getBuiltinModule;
+     const fs = get('node:fs');
+     process.getBuiltinModule = (name) => (fs.writeSync(2, 'asked for ' + name + '\\n'), get(name));`,
+  );
+  const { code, stderr } = runToEnd(node, ['--import', spy, bundle, 'sync', ...on.where, ...args]);
+  expect(code).toBe(0);
+  return lines(stderr).filter((line) => line.startsWith('asked for'));
+}
+
+describe('a start', () => {
+  test('without a file loads nothing of what reads one', () => {
+    const on = configured('policy: newer\n');
+    const plain = askedFor(on);
+    expect(plain).toContain('asked for node:sqlite');
+    expect(plain).not.toContain('asked for buffer');
+    expect(askedFor(on, '--config', on.file)).toContain('asked for buffer');
+  });
+});
+
 describe('rules', () => {
   const seed: Literal = {
     'tables/t1': file('image', { mtime: 1000 }),
