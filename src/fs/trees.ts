@@ -66,11 +66,11 @@ export function openSeed(source: string, named: string, warn: Warn | undefined):
   );
 }
 
-/** The directory of a seed itself, for who is to change it. Throws `UsageError` where there is none. */
+/** The directory of a seed itself, for its manifest. Throws `UsageError` where there is none. */
 export function openSource({ source, sourceBy }: Pick<Places, 'source' | 'sourceBy'>): Anchor {
   const named = `source ${displayText(source)} (${sourceBy})`;
   checkSource(source, named);
-  return open(source, named);
+  return open(configMapRoot(source), named);
 }
 
 /** The volume alone, for what needs no seed. Throws `UsageError` where there is none. */
@@ -114,14 +114,15 @@ export function passedOver({
   stateDir,
   backup,
 }: Pick<Places, 'source' | 'target' | 'stateDir' | 'backup'>): (path: RelPath) => boolean {
-  const inside = new Set<string | undefined>(
-    [stateDir, backup?.directory].map((directory) =>
-      directory?.startsWith(`${target}/`) === true ? fromText(directory.slice(target.length + 1)) : undefined,
-    ),
-  );
+  const ours = new Set<string>([STATE_NAME, MANIFEST_NAME]);
+  for (const directory of [stateDir, backup?.directory])
+    if (directory?.startsWith(`${target}/`) === true) ours.add(fromText(directory.slice(target.length + 1)));
+  // Asked of every path, most of which are longer: to look one up in a set would cost more than all else that is done with it.
+  const longest = Math.max(...[...ours, ...OF_THE_FILE_SYSTEM].map(({ length }) => length));
   let atMounts: boolean | undefined;
   return (path) => {
-    if (path === STATE_NAME || path === (MANIFEST_NAME as string) || inside.has(path)) return true;
+    if (path.length > longest) return false;
+    if (ours.has(path)) return true;
     if (!OF_THE_FILE_SYSTEM.has(path)) return false;
     return (atMounts ??= [source, target].some(isMountPoint));
   };
