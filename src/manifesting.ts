@@ -9,13 +9,14 @@ import type { Context } from './core/context.ts';
 import { isSame, isTime, type File } from './core/entry.ts';
 import { codeOf, EXIT, explain, UsageError, VolumeError } from './core/errors.ts';
 import { encodeManifest, pastOf, type Recorded } from './core/manifest-writing.ts';
+import { Manifest, sourceOf } from './core/manifest.ts';
 import { Damaged } from './core/octets.ts';
 import { displayText, nameOf, parentOf, type RelPath } from './core/path.ts';
 import type { Pulse } from './core/pulse.ts';
 import { count, sizeOf } from './core/words.ts';
 import { close, lookAt } from './fs/disk.ts';
 import { sha256 } from './fs/hash.ts';
-import { MANIFEST_NAME, readManifestAt, sweepManifest, tools, writeManifest } from './fs/manifest-file.ts';
+import { MANIFEST_NAME, openManifestAt, sweepManifest, tools, writeManifest } from './fs/manifest-file.ts';
 import { scan, type Visitor } from './fs/scan.ts';
 import { DirectorySeed, SeedChanged } from './fs/seed.ts';
 import { openSource, passedOver } from './fs/trees.ts';
@@ -43,7 +44,7 @@ export async function manifest(settings: Settings, { log, pulse }: Context): Pro
     const { root } = seed;
     const bytes = encodeManifest({ version: imageVersion, root, recorded, history }, tools);
     change(source, () => writeManifest(anchor, bytes));
-    const digest = tools.sha256(bytes.subarray(0, -32));
+    const { digest } = new Manifest(sourceOf(bytes), tools);
     const earlier = pastOf(recorded, history).reduce((sum, [, versions]) => sum + versions.length, 0);
     const line =
       `Wrote ${displayText(`${source}/${MANIFEST_NAME}`)}: ${count(recorded.length, 'path')} in ${sizeOf(bytes.length)}, ` +
@@ -115,10 +116,14 @@ function historyOf(paths: readonly string[]): History {
   };
   for (const at of paths) {
     try {
-      const earlier = readManifestAt(at);
-      earlier.validate();
-      for (const { path, sha256: hash } of earlier.hashes()) add(path, hash);
-      for (const [path, hashes] of earlier.history) for (const hash of hashes) add(path, hash);
+      const { manifest: earlier, close: release } = openManifestAt(at);
+      try {
+        earlier.validate();
+        for (const { path, sha256: hash } of earlier.hashes()) add(path, hash);
+        for (const [path, hashes] of earlier.history) for (const hash of hashes) add(path, hash);
+      } finally {
+        release();
+      }
     } catch (error) {
       const why = error instanceof Damaged ? error.message : `cannot be read: ${explain(error)}`;
       if (!(error instanceof Damaged) && codeOf(error) === undefined) throw error;

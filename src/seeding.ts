@@ -26,13 +26,14 @@ import { sweep } from './fs/stage.ts';
 import { isReadOnly, openTrees, readOnly, refuseWithoutProc, withVolume, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
-import { sayBeginning, sayPlan } from './report/lines.ts';
+import { sayBeginning, sayPlan, saySeed } from './report/lines.ts';
 import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
   let trees = openTrees(settings, false, warnTo(context.log));
   try {
+    saySeed(settings, trees.seed, context.log);
     await refuseLacking(settings, trees, context);
     if (!settings.dryRun) trees = withVolume(trees, settings);
     const rules = { ...rulesOf(settings, context.self, undefined), reset: await resetOf(settings, trees, context) };

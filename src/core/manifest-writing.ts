@@ -24,22 +24,27 @@ export interface Contents {
 
 const CODES: Readonly<Record<Exclude<Entry['kind'], 'directory'>, number>> = { file: 0, link: 1, other: 2 };
 
+/** So many entries are put among the samples; of a seed that has no more of them, all. */
+const SAMPLES = 512;
+
 export function encodeManifest({ version, root, recorded, history }: Contents, { sha256 }: Tools): Uint8Array {
   const tables = new Tables();
-  const below = Map.groupBy(recorded, ({ path }) => parentOf(path));
-  tables.directory(ROOT, root, 0, below);
+  tables.directory(
+    ROOT,
+    root,
+    0,
+    Map.groupBy(recorded, ({ path }) => parentOf(path)),
+  );
+  const past = encodeHistory(pastOf(recorded, history));
+  const head = new Writer();
+  for (const { bytes } of [tables.blocks, past]) head.hex(sha256(bytes));
+  tables.writeTo(head, version, recorded);
   const out = new Writer();
   out.text(MAGIC);
-  out.number(FORMAT);
-  const text = version === undefined ? undefined : fromText(version);
-  out.number(text === undefined ? 0 : text.length + 1);
-  out.text(text ?? '');
-  writeTotals(out, recorded);
-  const sections = [tables.directories(), tables.blocks, encodeHistory(pastOf(recorded, history))];
-  for (const { length } of sections) out.number(length);
-  for (const { bytes } of sections) out.raw(bytes);
-  const digest = sha256(out.bytes);
-  out.hex(digest);
+  for (const number of [FORMAT, head.length, tables.blocks.length, past.length]) out.number(number);
+  out.raw(head.bytes);
+  out.hex(sha256(out.bytes));
+  for (const { bytes } of [tables.blocks, past]) out.raw(bytes);
   return out.bytes.slice();
 }
 
@@ -63,7 +68,8 @@ class Tables {
   readonly #records = new Writer();
   readonly #names = new Writer();
   readonly #attributes = new Map<string, { readonly index: number; readonly attributes: Attributes }>();
-  #number = 0;
+  /** Of each directory, what is in it besides directories. */
+  readonly #others: (readonly Recorded[])[] = [];
   #seconds = 0;
 
   /** The directory, and all below it. */
@@ -72,7 +78,7 @@ class Tables {
     const others = here.filter(({ entry: { kind } }) => kind !== 'directory');
     const name = nameOf(path);
     const block = this.#block(others, entry);
-    this.#number++;
+    this.#others.push(others);
     this.#names.text(name);
     for (const number of [depth, name.length, this.#index(entry)]) this.#records.number(number);
     writeTime(this.#records, entry, this.#seconds);
@@ -84,16 +90,51 @@ class Tables {
       if (each.entry.kind === 'directory') this.directory(join(path, nameOf(each.path)), each.entry, depth + 1, below);
   }
 
-  directories(): Writer {
-    const section = new Writer();
-    section.number(this.#names.length);
-    section.raw(this.#names.bytes);
-    section.number(this.#attributes.size);
+  /** All of the head but the hashes of what follows it. */
+  writeTo(head: Writer, version: string | undefined, recorded: readonly Recorded[]): void {
+    const text = version === undefined ? undefined : fromText(version);
+    const records = new Writer();
+    this.#writeSamples(records);
+    const names = new Writer();
+    names.text(text ?? '');
+    names.raw(this.#names.bytes);
+    head.number(names.length);
+    head.raw(names.bytes);
+    head.number(text === undefined ? 0 : text.length + 1);
+    writeTotals(head, recorded);
+    head.number(this.#attributes.size);
     for (const { attributes } of this.#attributes.values())
-      for (const number of [attributes.mode, attributes.uid, attributes.gid]) section.number(number);
-    section.number(this.#number);
-    section.raw(this.#records.bytes);
-    return section;
+      for (const number of [attributes.mode, attributes.uid, attributes.gid]) head.number(number);
+    head.number(this.#others.length);
+    head.raw(this.#records.bytes);
+    head.raw(records.bytes);
+  }
+
+  /** After the names of the directories come those of the samples. */
+  #writeSamples(to: Writer): void {
+    const samples = samplesOf(this.#others);
+    to.number(samples.length);
+    let before = 0;
+    for (const { directory, path, entry } of samples) {
+      const name = nameOf(path);
+      this.#names.text(name);
+      for (const number of [directory - before, name.length, this.#code(entry)]) to.number(number);
+      writeTime(to, entry, 0);
+      this.#writeOwn(to, this.#names, entry);
+      before = directory;
+    }
+  }
+
+  #code(entry: Entry): number {
+    return this.#index(entry) * 4 + (entry.kind === 'directory' ? 0 : CODES[entry.kind]);
+  }
+
+  /** What only a file has, or a link. */
+  #writeOwn(records: Writer, heap: Writer, entry: Entry): void {
+    if (entry.kind === 'file') records.number(entry.size);
+    if (entry.kind !== 'link') return;
+    records.number(entry.target.length);
+    heap.text(entry.target);
   }
 
   #block(entries: readonly Recorded[], before: Attributes): Writer {
@@ -101,10 +142,9 @@ class Tables {
     let last = '';
     let time: Pick<Attributes, 'seconds' | 'nanoseconds'> = before;
     for (const { path, entry, sha256 } of entries) {
-      if (entry.kind === 'directory') continue;
       const name = nameOf(path);
       const same = time.seconds === entry.seconds && time.nanoseconds === entry.nanoseconds;
-      records.number((this.#index(entry) * 4 + CODES[entry.kind]) * 2 + (same ? 1 : 0));
+      records.number(this.#code(entry) * 2 + (same ? 1 : 0));
       const shared = sharedLength(last, name);
       const end = sharedEnd(last.slice(shared), name.slice(shared));
       const own = name.slice(shared, name.length - end);
@@ -112,14 +152,10 @@ class Tables {
       for (const number of [shared, end, own.length]) records.number(number);
       if (!same) writeTime(records, entry, time.seconds);
       time = entry;
+      this.#writeOwn(records, heap, entry);
       if (entry.kind === 'file') {
-        records.number(entry.size);
         if (sha256?.length !== 2 * HASH) throw new Error(`no hash of ${path}`);
         hashes.hex(sha256);
-      }
-      if (entry.kind === 'link') {
-        records.number(entry.target.length);
-        heap.text(entry.target);
       }
       last = name;
     }
@@ -173,6 +209,21 @@ function writeTotals(out: Writer, recorded: readonly Recorded[]): void {
 function writeTime(to: Writer, { seconds, nanoseconds }: Attributes, before: number): void {
   to.number(zigzag(seconds - before) * 2 + (nanoseconds === 0 ? 0 : 1));
   if (nanoseconds !== 0) to.number(nanoseconds);
+}
+
+/** All where there are not too many; else the newest of so many directories, evenly spread: what changed last changes again. */
+function samplesOf(directories: readonly (readonly Recorded[])[]): (Recorded & { readonly directory: number })[] {
+  // A socket is no part of an image, whatever was there when it was built.
+  const all = directories.map((others, directory) =>
+    others.filter(({ entry }) => entry.kind !== 'other').map((each) => ({ ...each, directory })),
+  );
+  const filled = all.filter(({ length }) => length > 0);
+  if (filled.reduce((sum, { length }) => sum + length, 0) <= SAMPLES) return filled.flat();
+  const step = Math.max(filled.length / SAMPLES, 1);
+  return Array.from(
+    { length: Math.min(filled.length, SAMPLES) },
+    (_, at) => filled[Math.floor(at * step)] ?? [],
+  ).flatMap((others) => others.toSorted((a, b) => b.entry.seconds - a.entry.seconds).slice(0, 1));
 }
 
 function sharedEnd(a: string, b: string): number {

@@ -1,14 +1,16 @@
 /**
  * What an image says of its seed: every entry, the SHA-256 of every file, and those of the versions that earlier images shipped.
  *
- *   'volseed-manifest', format, image version, totals, the length of each section
- *   directories    depth first, names in byte order: depth, name, attributes, how many entries, how long their block is
- *   entries        a block for each directory: files, links and special files in byte order
- *   history        paths in byte order, each with the hashes of its earlier versions
- *   SHA-256        of all of the above
+ *   'volseed-manifest', format, the length of each part
+ *   head       SHA-256 of the entries and of the history; image version; totals; every directory, depth first, names in byte order:
+ *              depth, name, attributes, how many entries, how long their block is; samples, to be compared with the seed
+ *   digest     SHA-256 of all of the above, and so of all that is below
+ *   entries    a block for each directory: files, links and special files in byte order
+ *   history    paths in byte order, each with the hashes of its earlier versions
  *
- * Opening reads the directories; a block is read when its directory is asked for, the history when a question is. Every read throws
- * `Damaged` where the bytes make no sense, and does no more work than there are bytes, whoever wrote them.
+ * Opening reads the head, and so costs what the directories cost; the entries are read when the first directory is asked for, and
+ * taken apart one directory at a time; the history, when a question is. Every one of these throws `Damaged` where the bytes make no
+ * sense, and does no more work than there are bytes, whoever wrote them.
  */
 import { NOBODY, type Attributes, type Directory, type Entry } from './entry.ts';
 import { Damaged, Reader, toHex, unzigzag } from './octets.ts';
@@ -23,8 +25,21 @@ export const LONGEST_PATH = 4095;
 export const LONGEST_VERSION = 255;
 /** A record of an entry is its code and three lengths, at the least. */
 const LEAST_RECORD = 4;
+/** The format and three lengths. */
+const LONGEST_PREAMBLE = 32;
 const KINDS = ['file', 'link', 'other'] as const;
 const LATEST = 2 ** 40;
+
+/** A manifest's bytes, wherever they are. */
+export interface Source {
+  readonly length: number;
+  /** So many bytes, or fewer where they end. */
+  readonly read: (from: number, length: number) => Uint8Array;
+}
+
+export function sourceOf(bytes: Uint8Array): Source {
+  return { length: bytes.length, read: (from, length) => bytes.subarray(from, from + length) };
+}
 
 /** What a runtime does better than this module could. */
 export interface Tools {
@@ -70,39 +85,59 @@ export interface Listing {
   readonly hashes: readonly number[];
 }
 
+/** An entry to be compared with the seed. */
+export interface Sample {
+  /** The number of its directory. */
+  readonly directory: number;
+  readonly name: Name;
+  readonly entry: Entry;
+}
+
+/** A part that is not read until it is needed. */
+interface Part {
+  readonly from: number;
+  readonly length: number;
+  readonly sha256: string;
+}
+
 export class Manifest {
-  readonly #bytes: Uint8Array;
+  readonly #source: Source;
   readonly #tools: Tools;
+  readonly #entriesAt: Part;
+  readonly #historyAt: Part;
+  #entries: Uint8Array | undefined;
   readonly #attributes: readonly Owned[];
   readonly #levels: readonly Level[];
-  readonly #historyAt: Reader;
   #history: ReadonlyMap<RelPath, readonly string[]> | undefined;
   /** Of all that is in it, in hex. */
   readonly digest: string;
   /** The image's, as text. */
   readonly version: string | undefined;
   readonly totals: Totals;
+  readonly samples: readonly Sample[];
 
   /** Throws `Damaged`. */
-  constructor(bytes: Uint8Array, tools: Tools) {
-    const body = new Reader(bytes, 0, Math.max(bytes.length - HASH, 0));
-    if (bytes.length < MAGIC.length || tools.latin1(bytes.subarray(0, MAGIC.length)) !== MAGIC)
-      throw new Damaged('is not a manifest');
-    body.skip(MAGIC.length);
-    if (body.number() !== FORMAT) throw new Damaged('is of a later version of volseed');
-    this.digest = tools.sha256(bytes.subarray(0, body.end));
-    if (this.digest !== toHex(bytes, body.end, bytes.length)) throw new Damaged('is cut off or damaged');
-    this.#bytes = bytes;
+  constructor(source: Source, tools: Tools) {
+    this.#source = source;
     this.#tools = tools;
-    this.version = this.#version(body);
+    const { start, head, entries, history } = this.#partsOf(source);
+    const bytes = source.read(0, head + HASH);
+    this.digest = tools.sha256(bytes.subarray(0, head));
+    if (bytes.length < head + HASH || this.digest !== toHex(bytes, head, bytes.length))
+      throw new Damaged('is cut off or damaged');
+    const body = new Reader(bytes, start, head);
+    const [entriesHash, historyHash] = [hashIn(bytes, body), hashIn(bytes, body)];
+    this.#entriesAt = { from: head + HASH, length: entries, sha256: entriesHash };
+    this.#historyAt = { from: head + HASH + entries, length: history, sha256: historyHash };
+    const heap = this.#heap(bytes, body);
+    const texts = new Texts(heap);
+    this.version = versionOf(body, texts);
     this.totals = totalsOf(body);
-    const lengths = [body.number(), body.number(), body.number()] as const;
-    const [directories, entries, history] = lengths.map((length) => body.part(length)) as [Reader, Reader, Reader];
+    this.#attributes = attributesOf(body);
+    this.#levels = this.#readLevels(body, texts);
+    this.samples = this.#readSamples(body, texts);
     body.finish();
-    const heap = this.#heap(directories);
-    this.#attributes = attributesOf(directories);
-    this.#levels = this.#readLevels(directories, heap, entries);
-    this.#historyAt = history;
+    texts.finish();
   }
 
   get directories(): number {
@@ -130,25 +165,26 @@ export class Manifest {
 
   /** All that is in a directory. */
   list(number: number): Listing {
-    const others = this.listOthers(number);
+    const others = this.#listOthers(number);
     const children = this.#level(number).children;
     return children === undefined ? others : this.#merge(others, children);
   }
 
-  /** What is in a directory besides directories; where `limit` says so, only the first of it. */
-  listOthers(number: number, limit = Number.POSITIVE_INFINITY): Listing {
+  /** What is in a directory besides directories. */
+  #listOthers(number: number): Listing {
     const level = this.#level(number);
-    const block = new Reader(this.#bytes, level.from, level.to);
-    const heap = this.#heap(block);
-    const hashesFrom = block.skip(level.files * HASH);
-    const listing = this.#readEntries(block, heap, level, hashesFrom, limit);
-    if (listing.names.length === level.entries) block.finish();
+    const bytes = (this.#entries ??= this.#read(this.#entriesAt));
+    const block = new Reader(bytes, level.from, level.to);
+    const texts = new Texts(this.#heap(bytes, block));
+    const listing = this.#readEntries(block, texts, level, block.skip(level.files * HASH));
+    block.finish();
+    texts.finish();
     return listing;
   }
 
   /** A file's hash in hex; undefined for -1. */
   hashAt(at: number): string | undefined {
-    return at < 0 ? undefined : toHex(this.#bytes, at, at + HASH);
+    return at < 0 || this.#entries === undefined ? undefined : toHex(this.#entries, at, at + HASH);
   }
 
   /** The SHA-256s of the versions that earlier images shipped, by path; the present one is not among them. */
@@ -211,18 +247,30 @@ export class Manifest {
     return undefined;
   }
 
-  #version(body: Reader): string | undefined {
-    const length = body.number(LONGEST_VERSION + 1);
-    if (length === 0) return undefined;
-    const from = body.skip(length - 1);
-    return toText(this.#tools.latin1(this.#bytes.subarray(from, from + length - 1)));
+  /** Where the parts are; the head's own length includes what is read here. */
+  #partsOf({ length, read }: Source): { start: number; head: number; entries: number; history: number } {
+    const bytes = read(0, MAGIC.length + LONGEST_PREAMBLE);
+    if (bytes.length < MAGIC.length || this.#tools.latin1(bytes.subarray(0, MAGIC.length)) !== MAGIC)
+      throw new Damaged('is not a manifest');
+    const preamble = new Reader(bytes, MAGIC.length, bytes.length);
+    if (preamble.number() !== FORMAT) throw new Damaged('is of a later version of volseed');
+    const [head, entries, history] = [preamble.number(), preamble.number(), preamble.number()] as const;
+    const start = preamble.at;
+    if (start + head + HASH + entries + history !== length) throw new Damaged('is cut off or damaged');
+    return { start, head: start + head, entries, history };
   }
 
-  /** All strings of a section in one, because a call of the runtime's for each would cost more than all else. */
-  #heap(section: Reader): string {
-    const length = section.number();
-    const from = section.skip(length);
-    return this.#tools.latin1(this.#bytes.subarray(from, from + length));
+  #read({ from, length, sha256 }: Part): Uint8Array {
+    const bytes = this.#source.read(from, length);
+    if (bytes.length !== length || this.#tools.sha256(bytes) !== sha256) throw new Damaged('is damaged');
+    return bytes;
+  }
+
+  /** All strings of a part in one, because a call of the runtime's for each would cost more than all else. */
+  #heap(bytes: Uint8Array, part: Reader): string {
+    const length = part.number();
+    const from = part.skip(length);
+    return this.#tools.latin1(bytes.subarray(from, from + length));
   }
 
   #owned(index: number): Owned {
@@ -231,40 +279,39 @@ export class Manifest {
     return found;
   }
 
-  #readLevels(section: Reader, heap: string, blocks: Reader): Level[] {
+  #readLevels(section: Reader, texts: Texts): Level[] {
     const number = section.number(section.end);
     const levels: Level[] = [];
     const chain: number[] = [];
-    let [at, seconds] = [0, 0];
+    let [seconds, from] = [0, 0];
     while (levels.length < number) {
       const depth = section.number();
-      const name = heap.slice(at, (at += section.number(LONGEST_NAME))) as Name;
+      const name = texts.next(section.number(LONGEST_NAME)) as Name;
       const owned = this.#owned(section.number());
       const time = timeOf(section, seconds);
       seconds = time.seconds;
       const [entries, files, length] = [section.number(), section.number(), section.number()] as const;
-      const from = blocks.skip(length);
       if (entries * LEAST_RECORD > length || files > entries) throw new Damaged('has an impossible number of entries');
-      const parent = this.#parent(levels, chain, depth, name);
+      const parent = this.#parent(levels, chain, depth, name, texts);
       parent?.push(levels.length);
       chain[depth] = levels.length;
       const entry: Directory = { kind: 'directory', ...owned, ...time, witness: NOBODY };
       levels.push({ name, depth, entry, entries, files, from, to: from + length, children: undefined });
+      from += length;
     }
-    if (levels.length === 0 || at !== heap.length) throw new Damaged('has no sound list of directories');
-    section.finish();
-    blocks.finish();
+    if (levels.length === 0) throw new Damaged('has no root');
+    if (from !== this.#entriesAt.length) throw new Damaged('has entries that belong to nothing');
     return levels;
   }
 
   /** The list that a directory belongs in; undefined for the root. */
-  #parent(levels: readonly Level[], chain: number[], depth: number, name: Name): number[] | undefined {
+  #parent(levels: readonly Level[], chain: number[], depth: number, name: Name, texts: Texts): number[] | undefined {
     if (levels.length === 0) {
       if (depth !== 0 || name !== '') throw new Damaged('has no root');
       return undefined;
     }
     if (depth === 0 || depth > chain.length) throw new Damaged('has a directory in nothing');
-    checkName(name);
+    texts.checkName(name);
     chain.length = depth;
     const parent = levels[chain[depth - 1] ?? 0] as Level;
     const before = levels[parent.children?.at(-1) ?? 0]?.name ?? '';
@@ -272,52 +319,62 @@ export class Manifest {
     return (parent.children ??= []);
   }
 
-  #readEntries(block: Reader, heap: string, level: Level, hashesFrom: number, limit: number): Listing {
+  #readEntries(block: Reader, texts: Texts, level: Level, hashesFrom: number): Listing {
     const names: Name[] = [];
     const entries: Entry[] = [];
     const hashes: number[] = [];
-    const most = Math.min(level.entries, limit);
-    let [at, before, files] = [0, '', 0];
+    let [before, files] = ['', 0];
     let time: Pick<Attributes, 'seconds' | 'nanoseconds'> = level.entry;
-    while (names.length < most) {
+    while (names.length < level.entries) {
       const code = block.number();
       const shared = block.number(before.length);
       const end = block.number(before.length - shared);
-      const own = heap.slice(at, (at += block.number(LONGEST_NAME - shared - end)));
+      const own = texts.next(block.number(LONGEST_NAME - shared - end));
       const name = (before.slice(0, shared) + own + (end === 0 ? '' : before.slice(-end))) as Name;
-      checkName(name);
+      texts.checkName(name);
       if (name <= before) throw new Damaged('has names out of order');
       before = name;
-      const { mode, uid, gid } = this.#owned(Math.floor(code / 8));
       if (code % 2 === 0) time = timeOf(block, time.seconds);
-      const { seconds, nanoseconds } = time;
-      const attributes = { mode, uid, gid, seconds, nanoseconds, witness: NOBODY };
+      const entry = this.#entry(Math.floor(code / 2), time, block, texts);
       names.push(name);
-      switch (KINDS[Math.floor(code / 2) % 4]) {
-        case 'file':
-          entries.push({ kind: 'file', ...attributes, size: block.number() });
-          hashes.push(hashesFrom + HASH * files++);
-          break;
-        case 'link':
-          entries.push({
-            kind: 'link',
-            ...attributes,
-            target: checkTarget(heap.slice(at, (at += block.number(LONGEST_PATH)))),
-          });
-          hashes.push(-1);
-          break;
-        case 'other':
-          entries.push({ kind: 'other', ...attributes });
-          hashes.push(-1);
-          break;
-        default:
-          throw new Damaged('has an entry of no kind');
-      }
+      entries.push(entry);
+      hashes.push(entry.kind === 'file' ? hashesFrom + HASH * files++ : -1);
     }
-    const whole = most === level.entries;
-    if (at > heap.length || files > level.files || (whole && (at !== heap.length || files !== level.files)))
-      throw new Damaged('has names or hashes that belong to nothing');
+    if (files !== level.files) throw new Damaged('has hashes that belong to nothing');
     return { names, entries, hashes };
+  }
+
+  #entry(
+    code: number,
+    { seconds, nanoseconds }: Pick<Attributes, 'seconds' | 'nanoseconds'>,
+    reader: Reader,
+    texts: Texts,
+  ): Entry {
+    const { mode, uid, gid } = this.#owned(Math.floor(code / 4));
+    const attributes = { mode, uid, gid, seconds, nanoseconds, witness: NOBODY };
+    switch (KINDS[code % 4]) {
+      case 'file':
+        return { kind: 'file', ...attributes, size: reader.number() };
+      case 'link':
+        return { kind: 'link', ...attributes, target: checkTarget(texts.next(reader.number(LONGEST_PATH))) };
+      case 'other':
+        return { kind: 'other', ...attributes };
+      default:
+        throw new Damaged('has an entry of no kind');
+    }
+  }
+
+  #readSamples(section: Reader, texts: Texts): Sample[] {
+    const samples: Sample[] = [];
+    let directory = 0;
+    for (let left = section.number(section.end); left > 0; left--) {
+      directory += section.number(this.directories - 1 - directory);
+      const name = texts.next(section.number(LONGEST_NAME)) as Name;
+      texts.checkName(name);
+      const code = section.number();
+      samples.push({ directory, name, entry: this.#entry(code, timeOf(section, 0), section, texts) });
+    }
+    return samples;
   }
 
   #merge(others: Listing, children: readonly number[]): Listing {
@@ -347,28 +404,66 @@ export class Manifest {
   }
 
   #readHistory(): Map<RelPath, readonly string[]> {
-    const section = new Reader(this.#bytes, this.#historyAt.at, this.#historyAt.end);
-    const heap = this.#heap(section);
-    const hashes = section.part(section.number(section.end) * HASH);
+    const bytes = this.#read(this.#historyAt);
+    const part = new Reader(bytes, 0, bytes.length);
+    const texts = new Texts(this.#heap(bytes, part));
+    const hashes = part.part(part.number(part.end) * HASH);
     const history = new Map<RelPath, readonly string[]>();
-    let [at, before] = [0, ''];
-    while (section.at < section.end) {
-      const shared = section.number(before.length);
-      const path = before.slice(0, shared) + heap.slice(at, (at += section.number(LONGEST_PATH - shared)));
+    let before = '';
+    while (part.at < part.end) {
+      const shared = part.number(before.length);
+      const path = before.slice(0, shared) + texts.next(part.number(LONGEST_PATH - shared));
       if (path <= before) throw new Damaged('has names out of order');
-      for (const name of path.split('/')) checkName(name);
+      for (const name of path.split('/')) texts.checkName(name);
       before = path;
       const versions: string[] = [];
-      for (let left = section.number(); left > 0; left--) {
-        const from = hashes.skip(HASH);
-        versions.push(toHex(this.#bytes, from, from + HASH));
-      }
+      for (let left = part.number(); left > 0; left--) versions.push(hashIn(bytes, hashes));
       history.set(path as RelPath, versions);
     }
-    if (at !== heap.length) throw new Damaged('has names that belong to nothing');
     hashes.finish();
+    texts.finish();
     return history;
   }
+}
+
+/** The strings of a heap, one after the other. */
+class Texts {
+  readonly #heap: string;
+  /** Nothing made of it can have what no name has: asked once for all, because it is mostly so. */
+  readonly #plain: boolean;
+  #at = 0;
+
+  constructor(heap: string) {
+    this.#heap = heap;
+    this.#plain = !heap.includes('/') && !heap.includes('\0');
+  }
+
+  /** @param name made of texts of this heap. */
+  checkName(name: string): void {
+    if (name === '' || name === '.' || name === '..' || !(this.#plain || isName(name)))
+      throw new Damaged('has a name that no file has');
+  }
+
+  next(length: number): string {
+    const from = this.#at;
+    this.#at += length;
+    if (this.#at > this.#heap.length) throw new Damaged('ends too early');
+    return this.#heap.slice(from, this.#at);
+  }
+
+  finish(): void {
+    if (this.#at !== this.#heap.length) throw new Damaged('has names that belong to nothing');
+  }
+}
+
+function hashIn(bytes: Uint8Array, reader: Reader): string {
+  const from = reader.skip(HASH);
+  return toHex(bytes, from, from + HASH);
+}
+
+function versionOf(body: Reader, texts: Texts): string | undefined {
+  const length = body.number(LONGEST_VERSION + 1);
+  return length === 0 ? undefined : toText(texts.next(length - 1));
 }
 
 function totalsOf(body: Reader): Totals {
@@ -395,9 +490,8 @@ function timeOf(reader: Reader, before: number): Pick<Attributes, 'seconds' | 'n
   return { seconds, nanoseconds: code % 2 === 0 ? 0 : reader.number(999_999_999) };
 }
 
-function checkName(name: string): void {
-  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
-    throw new Damaged('has a name that no file has');
+function isName(name: string): boolean {
+  return !name.includes('/') && !name.includes('\0');
 }
 
 function checkTarget(target: string): string {

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { isTime, type Entry } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
-import type { Listing, Manifest } from '../core/manifest.ts';
+import type { Manifest } from '../core/manifest.ts';
 import { fromText, join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
 import { list, look, toArgument } from './disk.ts';
@@ -15,17 +15,16 @@ export interface Difference {
   readonly what: string;
 }
 
-/** How many entries that are no directories are looked at besides one for each directory. */
-const MORE = 512;
 /** What may be at the root of a seed, and is none of it. */
-const NOT_DATA = [STATE_NAME, MANIFEST_NAME, ...OF_THE_FILE_SYSTEM];
+export const NOT_DATA: readonly string[] = [STATE_NAME, MANIFEST_NAME, ...OF_THE_FILE_SYSTEM];
+const LOOK_INTO = fs.constants.R_OK | fs.constants.X_OK;
 /** Longer ones are reached by their names. */
 const LONGEST_ARGUMENT = 4000;
 
 /**
- * Looks at every directory, and at some of what is in each: the first entries, at least one, and all of a small seed. A name that
- * came or went has moved the time of its directory, and a mount bears it in the list of mounts; what this does not find is a file
- * that was written in place, and that is noticed where it is copied.
+ * Looks at every directory and at the samples, which of a small seed are all. A name that came or went has moved the time of its
+ * directory, and a mount stands in the list of mounts; what this does not find is a file of a large seed that was written in place,
+ * and that is noticed where it is copied.
  * @returns the first difference.
  */
 export function spotCheck(manifest: Manifest, seed: Anchor): Difference | undefined {
@@ -38,6 +37,7 @@ export function spotCheck(manifest: Manifest, seed: Anchor): Difference | undefi
 /** The root's own time is moved by whoever copies a seed or mounts it; where it was, its names are asked. */
 function differenceAtRoot(manifest: Manifest, seed: Anchor): Difference | undefined {
   const found = look('.');
+  if (found !== undefined && !isOpenToAll(found)) fs.accessSync('.', LOOK_INTO);
   if (found !== undefined && isTime(manifest.directory(0).entry, found)) return undefined;
   const { names, entries } = manifest.list(0);
   const known = new Set<string>([...names, ...NOT_DATA]);
@@ -51,26 +51,18 @@ function differenceAtRoot(manifest: Manifest, seed: Anchor): Difference | undefi
 }
 
 function differenceBelow(manifest: Manifest, seed: Anchor): Difference | undefined {
+  const paths: RelPath[] = [];
   const chain: RelPath[] = [];
-  let more = MORE;
   for (let number = 0; number < manifest.directories; number++) {
     const { name, depth, entry } = manifest.directory(number);
     const path = depth === 0 ? ROOT : join(chain[depth - 1] ?? ROOT, name);
     chain[depth] = path;
-    const share = 1 + Math.floor(more / (manifest.directories - number));
-    const some = manifest.listOthers(number, share);
-    more -= Math.max(some.names.length - 1, 0);
-    const difference = (depth === 0 ? undefined : differenceAt(seed, path, entry)) ?? differenceAmong(some, path, seed);
+    paths.push(path);
+    const difference = depth === 0 ? undefined : differenceAt(seed, path, entry);
     if (difference !== undefined) return difference;
   }
-  return undefined;
-}
-
-function differenceAmong({ names, entries }: Listing, directory: RelPath, seed: Anchor): Difference | undefined {
-  for (const [at, name] of names.entries()) {
-    const entry = entries[at] as Entry;
-    // A socket is no part of an image, whatever was there when it was built.
-    const difference = entry.kind === 'other' ? undefined : differenceAt(seed, join(directory, name), entry);
+  for (const { directory, name, entry } of manifest.samples) {
+    const difference = differenceAt(seed, join(paths[directory] ?? ROOT, name), entry);
     if (difference !== undefined) return difference;
   }
   return undefined;
@@ -85,12 +77,16 @@ function differenceAt(seed: Anchor, path: RelPath, recorded: Entry): Difference 
     const found = look(at);
     const what = found === undefined ? 'is gone' : differenceOf(recorded, found);
     if (what !== undefined) return { path, what };
-    if (recorded.kind === 'directory' && (recorded.mode & 0o005) !== 0o005)
-      fs.accessSync(toArgument(at), fs.constants.R_OK | fs.constants.X_OK);
+    // What a walk could not look into must be a problem by a manifest, too.
+    if (recorded.kind === 'directory' && !isOpenToAll(recorded)) fs.accessSync(toArgument(at), LOOK_INTO);
     return undefined;
   } catch (error) {
     return { path, what: codeOf(error) === undefined ? String(error) : `cannot be looked at: ${explain(error)}` };
   }
+}
+
+function isOpenToAll({ mode }: Entry): boolean {
+  return (mode & 0o005) === 0o005;
 }
 
 /** What is not as it was recorded; undefined where all is. */

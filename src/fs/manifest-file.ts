@@ -5,18 +5,7 @@ import { Damaged } from '../core/octets.ts';
 import { ROOT, type Name } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
 import { putBackTime } from './attributes.ts';
-import {
-  changeMode,
-  close,
-  createFile,
-  isMissing,
-  lookAt,
-  openForReading,
-  readInto,
-  removeFile,
-  rename,
-  write,
-} from './disk.ts';
+import { changeMode, close, createFile, isMissing, lookAt, openForReading, removeFile, rename, write } from './disk.ts';
 
 export const MANIFEST_NAME = '.volseed-manifest' as Name;
 const NEW_NAME = '.volseed-manifest.new' as Name;
@@ -28,38 +17,55 @@ export const tools: Tools = {
   latin1: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'),
 };
 
+/** A manifest whose parts are read when they are needed, from a file that is held open until then. */
+export interface Held {
+  readonly manifest: Manifest;
+  readonly close: () => void;
+}
+
 /** The manifest of the seed; undefined where it has none. Throws `Damaged`, or the kernel's error. */
-export function readManifest(seed: Anchor): Manifest | undefined {
+export function openManifest(seed: Anchor): Held | undefined {
   seed.moveTo(ROOT);
-  let descriptor: number;
   try {
-    descriptor = openForReading(MANIFEST_NAME);
+    return hold(openForReading(MANIFEST_NAME));
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
-  return readFrom(descriptor);
 }
 
 /** A manifest at a path that is trusted, links and all; of a directory, the one in it. Throws `Damaged`, or the kernel's error. */
-export function readManifestAt(path: string): Manifest {
-  const directory = fs.statSync(path).isDirectory();
-  return readFrom(
-    fs.openSync(directory ? `${path}/${MANIFEST_NAME}` : path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK),
-  );
+export function openManifestAt(path: string): Held {
+  const at = fs.statSync(path).isDirectory() ? `${path}/${MANIFEST_NAME}` : path;
+  return hold(fs.openSync(at, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK));
 }
 
-/** Closes the descriptor. */
-function readFrom(descriptor: number): Manifest {
+function hold(descriptor: number): Held {
   try {
     const entry = lookAt(descriptor);
     if (entry.kind !== 'file') throw new Damaged('is not a regular file');
     if (entry.size > LARGEST) throw new Damaged('is larger than any manifest');
-    const bytes = new Uint8Array(entry.size);
-    return new Manifest(bytes.subarray(0, readInto(descriptor, bytes, 0, bytes.length)), tools);
-  } finally {
+    const manifest = new Manifest(
+      { length: entry.size, read: (from, length) => readAt(descriptor, from, length) },
+      tools,
+    );
+    return { manifest, close: () => close(descriptor) };
+  } catch (error) {
     close(descriptor);
+    throw error;
   }
+}
+
+/** So many bytes, or fewer where the file ends. */
+function readAt(descriptor: number, from: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const count = fs.readSync(descriptor, bytes, done, length - done, from + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return bytes.subarray(0, done);
 }
 
 /** What a run that was killed has left, which would else be taken for data. */

@@ -1,13 +1,13 @@
 /** A seed whose names and entries its manifest tells, and whose files are opened where they lie. */
 import { isTime, type Directory, type Entry, type File } from '../core/entry.ts';
-import { explain } from '../core/errors.ts';
+import { codeOf, explain } from '../core/errors.ts';
 import type { Listing, Manifest, Totals } from '../core/manifest.ts';
 import { Damaged } from '../core/octets.ts';
 import { display, type Name, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
 import { close, lookAt, openForReading } from './disk.ts';
 import { spotCheck } from './manifest-check.ts';
-import { readManifest } from './manifest-file.ts';
+import { openManifest, type Held } from './manifest-file.ts';
 import { DirectorySeed, SeedChanged, type Seed } from './seed.ts';
 
 /** Told in one line, the rest of a sentence that begins with the manifest, why it is not believed. */
@@ -17,10 +17,11 @@ export type Disbelief = (why: string) => void;
 export function seedAt(anchor: Anchor, disbelief: Disbelief): Seed {
   const plain = new DirectorySeed(anchor);
   try {
-    const manifest = readManifest(anchor);
-    if (manifest === undefined) return plain;
-    const difference = spotCheck(manifest, anchor);
-    if (difference === undefined) return new ManifestSeed(manifest, anchor, plain, disbelief);
+    const held = openManifest(anchor);
+    if (held === undefined) return plain;
+    const difference = spotCheck(held.manifest, anchor);
+    if (difference === undefined) return new ManifestSeed(held, anchor, disbelief);
+    held.close();
     disbelief(`does not match: ${display(difference.path)} ${difference.what}`);
   } catch (error) {
     disbelief(error instanceof Damaged ? error.message : `cannot be read: ${explain(error)}`);
@@ -29,10 +30,12 @@ export function seedAt(anchor: Anchor, disbelief: Disbelief): Seed {
 }
 
 export class ManifestSeed implements Seed {
+  readonly #held: Held;
   readonly #manifest: Manifest;
   readonly #anchor: Anchor;
   readonly #plain: DirectorySeed;
   readonly #disbelief: Disbelief;
+  #believed = true;
   #path: RelPath | undefined;
   /** Undefined where the manifest has failed for this directory, which is then read itself. */
   #listing: Listing | undefined;
@@ -42,10 +45,12 @@ export class ManifestSeed implements Seed {
   readonly version: string | undefined;
   readonly totals: Totals;
 
-  constructor(manifest: Manifest, anchor: Anchor, plain: DirectorySeed, disbelief: Disbelief) {
+  constructor(held: Held, anchor: Anchor, disbelief: Disbelief) {
+    const { manifest } = held;
+    this.#held = held;
     this.#manifest = manifest;
     this.#anchor = anchor;
-    this.#plain = plain;
+    this.#plain = new DirectorySeed(anchor);
     this.#disbelief = disbelief;
     this.digest = manifest.digest;
     this.version = manifest.version;
@@ -99,24 +104,25 @@ export class ManifestSeed implements Seed {
     try {
       return this.#manifest.history.get(path)?.includes(sha256) === true;
     } catch (error) {
-      if (error instanceof Damaged) return false;
+      if (error instanceof Damaged || codeOf(error) !== undefined) return false;
       throw error;
     }
   }
 
   close(): void {
+    this.#held.close();
     this.#plain.close();
   }
 
   #list(path: RelPath): Listing | undefined {
-    const number = this.#manifest.find(path);
+    const number = this.#believed ? this.#manifest.find(path) : undefined;
     // Nothing that the manifest has told of: whoever asks gets what is there.
     if (number === undefined) return undefined;
     try {
       return this.#manifest.list(number);
     } catch (error) {
-      if (!(error instanceof Damaged)) throw error;
-      this.#disbelief(error.message);
+      this.#believed = false;
+      this.#disbelief(error instanceof Damaged ? error.message : `cannot be read: ${explain(error)}`);
       return undefined;
     }
   }

@@ -245,33 +245,30 @@ class Scan {
     const volumes = both
       ? this.#attempt(path, 'the volume', () => {
           this.#enterVolume(path);
-          return seeds.map(({ name, seed }) => this.#volumeEntry(join(path, name), seed));
+          return seeds.map(({ name, at, seed }) => this.#volumeEntry(name, at, seed));
         })
       : [];
     if (volumes === undefined) return [];
-    return seeds.map(({ name, seed }, at) => ({
-      path: join(path, name),
-      seed,
-      volume: volumes[at],
-    }));
+    return seeds.map(({ at, seed }, index) => ({ path: at, seed, volume: volumes[index] }));
   }
 
-  #seedEntries(path: RelPath): { name: Name; seed: Entry }[] {
-    const entries: { name: Name; seed: Entry }[] = [];
+  #seedEntries(path: RelPath): { name: Name; at: RelPath; seed: Entry }[] {
+    const entries: { name: Name; at: RelPath; seed: Entry }[] = [];
     const tree = this.#trees.seed;
     for (const name of tree.names()) {
-      if (this.#trees.passedOver(join(path, name))) continue;
-      const seed = this.#attempt(join(path, name), 'the seed', () => tree.look(name));
-      if (seed !== undefined) entries.push({ name, seed });
+      const at = join(path, name);
+      if (this.#trees.passedOver(at)) continue;
+      const seed = this.#attempt(at, 'the seed', () => tree.look(name));
+      if (seed !== undefined) entries.push({ name, at, seed });
     }
     return entries;
   }
 
   /** A directory in the way that cannot be looked into is taken for empty: rmdir removes no other, and says so. */
-  #volumeEntry(path: RelPath, seed: Entry): Entry | undefined {
-    const entry = look(nameOf(path));
+  #volumeEntry(name: Name, path: RelPath, seed: Entry): Entry | undefined {
+    const entry = look(name);
     if (entry?.kind !== 'directory' || seed.kind === 'directory') return entry;
-    return { ...entry, empty: this.#attempt(path, 'the volume', () => isEmpty(nameOf(path))) ?? true };
+    return { ...entry, empty: this.#attempt(path, 'the volume', () => isEmpty(name)) ?? true };
   }
 
   #enterVolume(path: RelPath): void {

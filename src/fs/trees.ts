@@ -104,11 +104,11 @@ export function openSeed(source: string, named: string, warn: Warn | undefined):
   );
 }
 
-/** The directory of a seed itself, for who is to change it. Throws `UsageError` where there is none. */
+/** The directory of a seed itself, for its manifest. Throws `UsageError` where there is none. */
 export function openSource(place: Pick<SeedPlace, 'source' | 'by'>): Anchor {
   const named = nameOfSeed(place);
   checkSource(place.source, named);
-  return open(place.source, named);
+  return open(configMapRoot(place.source), named);
 }
 
 function nameOfSeed({ source, by }: Pick<SeedPlace, 'source' | 'by'>): string {
@@ -162,14 +162,15 @@ export function passedOver({
   backup,
 }: Pick<Places, 'seeds' | 'target' | 'stateDir' | 'backup'>): (path: RelPath) => boolean {
   const roots = [...seeds.filter(({ into }) => into === ROOT).map(({ source }) => source), target];
-  const inside = new Set<string | undefined>(
-    [stateDir, backup?.directory].map((directory) =>
-      directory?.startsWith(`${target}/`) === true ? fromText(directory.slice(target.length + 1)) : undefined,
-    ),
-  );
+  const ours = new Set<string>([STATE_NAME, MANIFEST_NAME]);
+  for (const directory of [stateDir, backup?.directory])
+    if (directory?.startsWith(`${target}/`) === true) ours.add(fromText(directory.slice(target.length + 1)));
+  // Asked of every path, most of which are longer: to look one up in a set would cost more than all else that is done with it.
+  const longest = Math.max(...[...ours, ...OF_THE_FILE_SYSTEM].map(({ length }) => length));
   let atMounts: boolean | undefined;
   return (path) => {
-    if (path === STATE_NAME || path === (MANIFEST_NAME as string) || inside.has(path)) return true;
+    if (path.length > longest) return false;
+    if (ours.has(path)) return true;
     if (!OF_THE_FILE_SYSTEM.has(path)) return false;
     return (atMounts ??= roots.some(isMountPoint));
   };

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/core/entry.ts';
 import { NOBODY } from '../../src/core/entry.ts';
 import { encodeManifest, type Contents, type Recorded } from '../../src/core/manifest-writing.ts';
-import { FORMAT, HASH, MAGIC, Manifest } from '../../src/core/manifest.ts';
-import { Damaged } from '../../src/core/octets.ts';
+import { FORMAT, HASH, MAGIC, Manifest, sourceOf } from '../../src/core/manifest.ts';
+import { Damaged, Reader, Writer } from '../../src/core/octets.ts';
 import { byName, join, nameOf, type Name, type RelPath } from '../../src/core/path.ts';
 import { tools } from '../../src/fs/manifest-file.ts';
 import { firstNumber, Random } from '../support/random.ts';
@@ -24,11 +24,36 @@ function contents(literal: Literal, over: Partial<Contents> = {}): Contents {
 
 const encoded = (literal: Literal, over: Partial<Contents> = {}): Uint8Array =>
   encodeManifest(contents(literal, over), tools);
-const decoded = (bytes: Uint8Array): Manifest => new Manifest(bytes, tools);
+const decoded = (bytes: Uint8Array): Manifest => new Manifest(sourceOf(bytes), tools);
 
-/** With the right digest, as somebody who knows the format would do it. */
-function sealed(body: Uint8Array): Uint8Array {
-  return Buffer.concat([body, Buffer.from(tools.sha256(body), 'hex')]);
+/** The parts of a manifest without their hashes, to be changed. */
+interface Parts {
+  head: Buffer;
+  entries: Buffer;
+  history: Buffer;
+}
+
+function apart(bytes: Uint8Array): Parts {
+  const preamble = new Reader(bytes, MAGIC.length + 1, bytes.length);
+  const [head, entries] = [preamble.number(), preamble.number(), preamble.number()] as const;
+  const from = preamble.at + head + HASH;
+  return {
+    head: Buffer.from(bytes.subarray(preamble.at + 2 * HASH, preamble.at + head)),
+    entries: Buffer.from(bytes.subarray(from, from + entries)),
+    history: Buffer.from(bytes.subarray(from + entries)),
+  };
+}
+
+/** With the right lengths and hashes, as somebody who knows the format would do it. */
+function together({ head, entries, history }: Parts): Uint8Array {
+  const out = new Writer();
+  out.text(MAGIC);
+  for (const number of [FORMAT, head.length + 2 * HASH, entries.length, history.length]) out.number(number);
+  for (const part of [entries, history]) out.hex(tools.sha256(part));
+  out.raw(head);
+  out.hex(tools.sha256(out.bytes));
+  for (const part of [entries, history]) out.raw(part);
+  return out.bytes;
 }
 
 /** All that a manifest holds, as a literal. */
@@ -51,6 +76,9 @@ function expectedOf({ recorded }: Contents): Record<string, Entry & { readonly s
     ]),
   );
 }
+
+const samplesOf = (literal: Literal): string[] =>
+  decoded(encoded(literal)).samples.map(({ directory: at, name }) => `${at} ${name}`);
 
 const all: Literal = {
   a: directory({ mode: 0o2775, uid: 7, gid: 2_000_000_000, seconds: -3, nanoseconds: 999_999_999 }),
@@ -94,6 +122,16 @@ describe('a manifest', () => {
     const manifest = decoded(encoded({}));
     manifest.validate();
     expect([manifest.directories, manifest.list(0).names, manifest.totals.files]).toEqual([1, [], 0]);
+  });
+
+  it('takes all of a small seed as samples, and of a large one no more than one of each directory', () => {
+    expect(samplesOf(all)).toEqual(['0 a-', '0 b', '1 file-1', '1 file-2', '2 link', '2 \xff\n']);
+    const large = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, n) => [`part-${n % 10}/${n}`, file({ seconds: n === 555 ? 200 : 100 })]),
+    );
+    const parts = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`part-${n}`, directory()]));
+    expect(samplesOf({ ...parts, ...large })).toHaveLength(10);
+    expect(samplesOf({ ...parts, ...large })).toContain('6 555');
   });
 
   it('is the same bytes for the same tree and history, in whatever order they came', () => {
@@ -156,7 +194,7 @@ describe('what is no manifest', () => {
     for (let at = 0; at < sound.length * 8; at++) {
       const bytes = sound.slice();
       bytes[at >> 3] = (bytes[at >> 3] ?? 0) ^ (1 << (at & 7));
-      expect(() => decoded(bytes)).toThrow(Damaged);
+      expect(() => decoded(bytes).validate()).toThrow(Damaged);
     }
   });
 
@@ -170,11 +208,12 @@ describe('what is no manifest', () => {
     ['a name twice', { 'd/x': directory(), 'd/y': file() }, ['y', 'x']],
     ['a link without a target', { 'd/x': link({ target: 'qq' }) }, ['qq', '\0\0']],
   ] as const)('%s is damage, by whoever has put the digest right', (_, literal, [was, is]) => {
-    const bytes = Buffer.from(encoded({ d: directory(), ...literal })).subarray(0, -HASH);
-    const at = bytes.indexOf(was, MAGIC.length + 8, 'latin1');
-    expect(at).toBeGreaterThan(0);
-    bytes.write(is, at, 'latin1');
-    expect(() => decoded(sealed(bytes)).validate()).toThrow(Damaged);
+    const parts = apart(encoded({ d: directory(), ...literal }));
+    const part = Object.keys(literal).some((each) => each.includes('/')) ? parts.entries : parts.head;
+    const at = part.indexOf(was, 0, 'latin1');
+    expect(at).toBeGreaterThan(-1);
+    part.write(is, at, 'latin1');
+    expect(() => decoded(together(parts)).validate()).toThrow(Damaged);
   });
 });
 
@@ -184,6 +223,8 @@ function checkListing(names: readonly Name[]): void {
     if (at > 0 && name <= (names[at - 1] ?? '')) throw new Error('names out of order');
   }
 }
+
+const PARTS = ['head', 'entries', 'history'] as const;
 
 describe('any bytes', () => {
   const rounds = 4000;
@@ -207,28 +248,22 @@ describe('any bytes', () => {
   const octets = (length: number): Buffer => Buffer.from(Array.from({ length }, () => random.below(256)));
 
   it('are a manifest or are said not to be, where they are random', () => {
-    const head = Buffer.concat([Buffer.from(MAGIC), Buffer.of(FORMAT)]);
     for (let round = 0; round < rounds; round++) {
+      const [head, entries, history] = [octets(random.below(100)), octets(random.below(50)), octets(random.below(50))];
       expect(judge(octets(random.below(200)))).toBe(false);
-      judge(sealed(Buffer.concat([head, octets(random.below(200))])));
+      judge(together({ head, entries, history }));
     }
   });
 
-  it('are a manifest or are said not to be, where one was changed and its digest put right', () => {
+  it('are a manifest or are said not to be, where one was changed and its hashes put right', () => {
     let taken = 0;
     for (let round = 0; round < rounds; round++) {
-      const body = Buffer.from(sound.subarray(0, -HASH));
-      for (let changes = 1 + random.below(4); changes > 0; changes--)
-        body[MAGIC.length + random.below(body.length - MAGIC.length)] = random.pick([
-          0,
-          1,
-          0x7f,
-          0x80,
-          0xff,
-          47,
-          random.below(256),
-        ]);
-      if (judge(sealed(body))) taken++;
+      const parts = apart(sound);
+      for (let changes = 1 + random.below(4); changes > 0; changes--) {
+        const part = parts[random.pick(PARTS)];
+        part[random.below(part.length)] = random.pick([0, 1, 0x7f, 0x80, 0xff, 47, random.below(256)]);
+      }
+      if (judge(together(parts))) taken++;
     }
     // Changes of hashes, times and sizes leave a manifest; else nothing was put to the test.
     expect(taken).toBeGreaterThan(rounds / 20);
@@ -236,13 +271,18 @@ describe('any bytes', () => {
   });
 
   it('are a manifest or are said not to be, where pieces of one were taken out, doubled or cut off', () => {
+    expect(judge(together(apart(sound)))).toBe(true);
     for (let round = 0; round < rounds; round++) {
-      const body = Buffer.from(sound.subarray(0, -HASH));
-      const [from, to, at] = [random.below(body.length), random.below(body.length), random.below(body.length)] as const;
-      const piece = body.subarray(Math.min(from, to), Math.max(from, to));
-      judge(sealed(Buffer.concat([body.subarray(0, at), random.chance(50) ? piece : octets(3), body.subarray(at)])));
-      judge(sealed(Buffer.concat([body.subarray(0, Math.min(from, to)), body.subarray(Math.max(from, to))])));
-      expect(judge(sealed(body.subarray(0, at)))).toBe(false);
+      const parts = apart(sound);
+      const which = random.pick(PARTS);
+      const was = parts[which];
+      const [one, other_, at] = [random.below(was.length), random.below(was.length), random.below(was.length)] as const;
+      const [from, to] = [Math.min(one, other_), Math.max(one, other_)];
+      const piece = random.chance(50) ? was.subarray(from, to) : octets(3);
+      judge(together({ ...parts, [which]: Buffer.concat([was.subarray(0, at), piece, was.subarray(at)]) }));
+      judge(together({ ...parts, [which]: Buffer.concat([was.subarray(0, from), was.subarray(to)]) }));
+      judge(together({ ...parts, [which]: was.subarray(0, at) }));
+      expect(judge(sound.subarray(0, random.below(sound.length)))).toBe(false);
     }
   });
 
