@@ -26,7 +26,7 @@ export async function backup(settings: Settings, context: Context): Promise<numb
     const account = new Account(log);
     const saving = await savingOf(settings, trees, volume, account, context);
     using state = StateDirectory.open(volume, settings.stateDir);
-    using session = await Session.begin(state, { ...settings, log, pulse });
+    using session = await Session.begin(state, { ...settings, imageVersion: null, log, pulse });
     try {
       if (saving.entries.length === 0)
         log.write('info', 'The volume has none of the paths: there is nothing to back up.');

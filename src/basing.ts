@@ -2,18 +2,17 @@
 import type { Settings } from './config/settings.ts';
 import { Base } from './core/base.ts';
 import type { Context } from './core/context.ts';
-import type { RelPath } from './core/path.ts';
-import type { Plan } from './core/plan.ts';
+import { join, ROOT, type RelPath } from './core/path.ts';
+import { idlePlan, type Plan } from './core/plan.ts';
 import type { Rules } from './core/planning.ts';
 import type { Recording } from './core/recording.ts';
 import { count } from './core/words.ts';
-import { Anchor } from './fs/anchor.ts';
+import type { Anchor } from './fs/anchor.ts';
 import { list } from './fs/disk.ts';
 import { StateDirectory } from './fs/private.ts';
 import type { Seed } from './fs/seed.ts';
 import { passedOver, type Opened } from './fs/trees.ts';
 import { moveAside, readBase, readStanding, writeBase, type Standing } from './state/base.ts';
-import { ROOT } from './core/path.ts';
 
 /** What the decisions need of the base; undefined where none of them turns on it. */
 export function mergingOf(
@@ -31,13 +30,26 @@ export function mergingOf(
 }
 
 /** Whether any decision may turn on the base. */
-export function needsBase({ policy, prune }: Settings): boolean {
-  return policy === 'merge' || prune;
+export function needsBase({ policy, prune, seeds, rules }: Settings): boolean {
+  const all = [policy, ...seeds.map((seed) => seed.policy), ...rules.map(({ sets }) => sets.policy)];
+  return prune || all.includes('merge');
+}
+
+/** Under these a path whose image did not change needs nothing. */
+function isByBaseAlone({ policy, seeds, rules, restoreDeleted }: Settings): boolean {
+  const all = [policy, ...seeds.map((seed) => seed.policy), ...rules.map(({ sets }) => sets.policy)];
+  const restores = restoreDeleted || rules.some(({ sets }) => sets.restoreDeleted === true);
+  return !restores && all.every((each) => each === undefined || each === 'merge' || each === 'never');
+}
+
+/** The base, where a plan turns on it, for those who only look. */
+export function baseToPlan(settings: Settings, { volume }: Opened, context: Context): Base | undefined {
+  return needsBase(settings) ? lookAtBase(settings, volume, context) : undefined;
 }
 
 /** For those who only look. */
 export function lookAtBase(settings: Settings, volume: Anchor | undefined, { log }: Context): Base | undefined {
-  if (!needsBase(settings) || volume === undefined) return undefined;
+  if (volume === undefined) return undefined;
   using directory = StateDirectory.look(volume, settings.stateDir);
   const base = directory && readBase(directory);
   if (base === 'damaged') {
@@ -51,7 +63,7 @@ export function lookAtBase(settings: Settings, volume: Anchor | undefined, { log
 }
 
 /** Never fails for what it finds: a base that cannot be read is moved aside, and what it knew is found out anew. */
-export function openBase(state: StateDirectory, { log }: Context): Base {
+function openBase(state: StateDirectory, { log }: Context): Base {
   const base = readBase(state);
   if (base !== 'damaged') return base ?? new Base();
   const name = moveAside(state);
@@ -60,34 +72,63 @@ export function openBase(state: StateDirectory, { log }: Context): Base {
   return new Base();
 }
 
+/** What a run knows of the runs before. */
+export interface Known {
+  /** Undefined where no decision turns on it. */
+  readonly merging: Rules['merging'];
+  /** Where a run would find what the last one left: the same image, the same rules, and nothing left undone. */
+  readonly standing: Standing | undefined;
+  /** Where not even a conflict has to be looked at. */
+  readonly settled: Plan | undefined;
+}
+
+export function consultBase(
+  settings: Settings,
+  { reset }: Rules,
+  trees: Opened,
+  state: StateDirectory,
+  context: Context,
+): Known {
+  const standing =
+    reset === undefined && trees.volume !== undefined
+      ? standingAt(settings, trees.seed, trees.volume, state)
+      : undefined;
+  if (standing !== undefined) {
+    const message = 'The image is that of the last run, and nothing is done for a path that has no open conflict.';
+    context.log.write('debug', message);
+  }
+  const settled = standing?.open.length === 0 ? idlePlan(standing.same) : undefined;
+  const asks = needsBase(settings) && settled === undefined;
+  return {
+    merging: asks ? mergingOf(settings, trees, openBase(state, context), context) : undefined,
+    standing,
+    settled,
+  };
+}
+
 /** Records what a run has done, and on what. */
 export function saveBase(
   settings: Settings,
   state: StateDirectory,
-  known: Base | undefined,
+  { merging, standing }: Known,
   made: Plan,
   recording: Recording,
   run: { readonly id: string; readonly exitCode: number; readonly seed: Seed },
   context: Context,
 ): void {
-  if (known === undefined && recording.isEmpty) return;
-  const base = known ?? openBase(state, context);
+  if (merging === undefined && recording.isEmpty) return;
+  const base = merging?.base ?? openBase(state, context);
   const changed = recording.apply(base, made, run.id);
-  const standing = standingOf(settings, base, run, made);
-  if (changed || !isSame(readStanding(state), standing)) writeBase(state, base, standing, settings.flush);
+  const same = standing?.same ?? made.same + made.changes.length;
+  const now = standingOf(settings, base, run, same);
+  if (changed || !isSame(readStanding(state), now)) writeBase(state, base, now, settings.flush);
 }
 
-/** Whether a run would find what the last one left: the same image, the same rules, and nothing that was left undone. */
-export function isStanding(
-  settings: Settings,
-  seed: Seed,
-  volume: Anchor,
-  state: StateDirectory,
-): Standing | undefined {
-  if (settings.policy !== 'merge' || seed.digest === undefined) return undefined;
+function standingAt(settings: Settings, seed: Seed, volume: Anchor, state: StateDirectory): Standing | undefined {
+  if (!isByBaseAlone(settings) || seed.digest === undefined) return undefined;
   const standing = readStanding(state);
-  const same =
-    standing?.complete === true && standing.seedDigest === seed.digest && standing.rules === rulesText(settings);
+  const { complete, seedDigest, rules } = standing ?? {};
+  const same = complete === true && seedDigest === seed.digest && rules === settings.decisive;
   return same && !isEmptied(settings, volume) ? standing : undefined;
 }
 
@@ -95,23 +136,18 @@ function standingOf(
   settings: Settings,
   base: Base,
   { exitCode, seed }: { readonly exitCode: number; readonly seed: Seed },
-  { same }: Plan,
+  same: number,
 ): Standing {
   const open: RelPath[] = [];
   for (const [directory, entries] of base.directories())
-    for (const [name, { offer }] of entries)
-      if (offer !== undefined) open.push((directory === ROOT ? name : `${directory}/${name}`) as RelPath);
+    for (const [name, { offer }] of entries) if (offer !== undefined) open.push(join(directory, name));
   return {
     seedDigest: seed.digest ?? null,
-    rules: rulesText(settings),
-    complete: exitCode === 0 && settings.policy === 'merge',
+    rules: settings.decisive,
+    complete: exitCode === 0 && isByBaseAlone(settings) && settings.command !== 'reset',
     open: open.toSorted(),
     same,
   };
-}
-
-function rulesText({ decisive }: Settings): string {
-  return decisive;
 }
 
 function isSame(a: Standing | undefined, b: Standing): boolean {
@@ -122,5 +158,5 @@ function isSame(a: Standing | undefined, b: Standing): boolean {
 function isEmptied(settings: Settings, volume: Anchor): boolean {
   const ignored = passedOver(settings);
   volume.moveTo(ROOT);
-  return list().every((name) => ignored(name as string as RelPath));
+  return list().every((name) => ignored(join(ROOT, name)));
 }

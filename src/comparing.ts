@@ -2,43 +2,85 @@
 import { selectBy } from './config/patterns.ts';
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
+import { Refused } from './core/errors.ts';
 import type { Identity } from './core/identity.ts';
 import type { RelPath } from './core/path.ts';
 import type { Plan } from './core/plan.ts';
-import { Planning, type ResetRules, type Rules } from './core/planning.ts';
+import { Planning, type PathRule, type ResetRules, type Rules } from './core/planning.ts';
 import type { Pulse } from './core/pulse.ts';
+import { Narrow } from './fs/narrow.ts';
+import { ruleOf } from './core/rules.ts';
+import { tooFew } from './core/safety.ts';
+import { countFiles, isEmptySeed } from './fs/count.ts';
 import { scan, type Trees } from './fs/scan.ts';
 import type { Seed } from './fs/seed.ts';
 import { passedOver, rootsOf, type Opened } from './fs/trees.ts';
 import type { Unlocked } from './fs/writable.ts';
 import { owner } from './process/accounts.ts';
 
-/** Scans and decides: what the volume is to get, as a plan. */
+/**
+ * Scans and decides: what the volume is to get, as a plan.
+ * @param only paths that are looked at, with what is below; all where undefined.
+ */
 export async function reconcile(
   settings: Settings,
   rules: Rules,
   { made, ...opened }: Opened,
   unlocked: Unlocked | undefined,
   pulse: Pulse,
+  only?: readonly RelPath[],
 ): Promise<Plan> {
   const planning = new Planning(rules, settings.rootAttrs || made ? rootsOf(opened) : undefined);
   const trees: Trees = { ...opened, passedOver: passedOver(settings), unlocked };
-  await scan(trees, pulse, planning);
+  await scan(trees, pulse, only === undefined ? planning : new Narrow(planning, only));
   return planning.plan();
 }
 
 /** @param merging what was seeded before, where a decision turns on it. */
 export function rulesOf(settings: Settings, self: Identity, merging: Rules['merging']): Rules {
-  const { chown } = settings;
+  const { chown, command } = settings;
+  const isReset = command === 'reset';
   return {
     ...settings,
     // Nothing else is a reset's affair.
-    policy: settings.command === 'reset' ? 'never' : settings.policy,
+    policy: isReset ? 'never' : settings.policy,
+    at: isReset ? withoutPolicy(pathRules(settings)) : pathRules(settings),
     reset: undefined,
     merging,
     self,
     owner: chown === undefined ? { uid: undefined, gid: undefined } : owner(chown.value, chown.by),
   };
+}
+
+/** What rules and seeds say of single paths; undefined where they say nothing. A rule is stronger than the policy of a seed. */
+export function pathRules({ rules, seeds }: Pick<Settings, 'rules' | 'seeds'>): Rules['at'] {
+  const ofSeeds = seeds.map(({ policy, by }): PathRule => (policy === undefined ? {} : { policy, by }));
+  const settings = rules.map(({ matches, sets, by, owner: named }) => {
+    const owned = named && { owner: owner(named.value, named.by) };
+    return { matches, sets: { ...sets, ...(sets.policy && { by }), ...owned } };
+  });
+  const ofRules = ruleOf(settings);
+  if (ofSeeds.every(({ policy }) => policy === undefined)) return rules.length === 0 ? undefined : ofRules;
+  const ofOne = seeds.length === 1 ? 0 : -1;
+  return (path, seed) => ({ ...ofSeeds[seed === undefined ? -1 : (seed.origin ?? ofOne)], ...ofRules(path) });
+}
+
+function withoutPolicy(at: Rules['at']): Rules['at'] {
+  if (at === undefined) return undefined;
+  return (path, seed) => {
+    const { policy: _, ...rule } = at(path, seed);
+    return rule;
+  };
+}
+
+/** What the safety rules say of the seeds, before anything is touched. Throws `Refused`; an empty seed is said in a warning. */
+export async function refuseLacking({ safety }: Settings, { parts }: Opened, { log, pulse }: Context): Promise<void> {
+  for (const { seed, named, passedOver: ignored } of parts) {
+    const found = await countFiles(seed, ignored, safety.minSeedFiles, pulse);
+    const refusal = tooFew(found, safety);
+    if (refusal !== undefined) throw new Refused(`${named} ${refusal}`);
+    if (isEmptySeed(seed, ignored)) log.write('warn', `${named} is empty; is it mounted?`);
+  }
 }
 
 /** Which paths a reset is of: settled before anything is touched. Throws `UsageError` where a pattern selects nothing. */

@@ -1,5 +1,5 @@
 /** `explain`: one path, what seed and volume have there, and what a seeding would do with it. Nothing is touched. */
-import { lookAtBase, mergingOf } from './basing.ts';
+import { lookAtBase, mergingOf, needsBase } from './basing.ts';
 import { pathsOf, rulesOf } from './comparing.ts';
 import { compileGlobs } from './config/globs.ts';
 import { closestPaths, pathIn } from './config/patterns.ts';
@@ -9,13 +9,26 @@ import { differencesOf } from './core/differences.ts';
 import type { Entry } from './core/entry.ts';
 import { codeOf, EXIT, explain as inWords, UsageError, VolumeError } from './core/errors.ts';
 import { outcomeOf, type Held, type Outcome } from './core/explanation.ts';
-import { display, isBelow, nameOf, namesOf, parentOf, ROOT, join, type Name, type RelPath } from './core/path.ts';
-import { Planning } from './core/planning.ts';
+import {
+  display,
+  displayText,
+  isBelow,
+  nameOf,
+  namesOf,
+  parentOf,
+  ROOT,
+  join,
+  type Name,
+  type RelPath,
+} from './core/path.ts';
+import { Planning, type Rules } from './core/planning.ts';
+import type { Policy } from './core/policy.ts';
 import type { Plan } from './core/plan.ts';
 import type { Pulse } from './core/pulse.ts';
 import { close } from './fs/disk.ts';
 import { sha256 } from './fs/hash.ts';
-import { scan, type Descent, type Facts, type Pair, type Question, type Visitor } from './fs/scan.ts';
+import { Narrow } from './fs/narrow.ts';
+import { scan } from './fs/scan.ts';
 import { DirectorySeed, type Seed } from './fs/seed.ts';
 import { openTrees, passedOver, type Opened } from './fs/trees.ts';
 import { sayExplanation } from './report/explanation.ts';
@@ -31,23 +44,30 @@ export async function explain(settings: Settings, context: Context): Promise<num
   try {
     const seed = await heldIn(trees.seed, path, 'the seed', pulse);
     const volume = trees.volume && (await heldIn(new DirectorySeed(trees.volume), path, 'the volume', pulse));
-    if (seed === undefined && volume === undefined) throw await unknown(path, settings, trees, pulse);
     const base = lookAtBase(settings, trees.volume, context);
-    const merging = mergingOf(settings, trees, base, context);
-    const following = new Following(new Planning(rulesOf(settings, context.self, merging), undefined), path);
+    const based = base?.get(path);
+    if (seed === undefined && volume === undefined && based === undefined)
+      throw await unknown(path, settings, trees, pulse);
+    const merging = needsBase(settings) ? mergingOf(settings, trees, base, context) : undefined;
+    const rules = rulesOf(settings, context.self, merging);
+    const policy = policyOf(path, seed, rules, settings);
+    const planning = new Planning(rules, undefined);
+    const narrow = new Narrow(planning, [path]);
     const ignored = passedOver(settings);
-    await scan({ ...trees, passedOver: ignored, unlocked: undefined }, pulse, following);
-    const plan = following.plan();
+    await scan({ ...trees, passedOver: ignored, unlocked: undefined }, pulse, narrow);
+    const plan = planning.plan();
     const outcome = chain(path).some(ignored)
       ? { verb: 'none' as const, reason: "of volseed or the file system, not of the seed's data" }
-      : ((await unselected(path, settings)) ?? outcomeAt(path, seed, plan, following.stoppedAt, settings));
+      : ((await unselected(path, plan, settings)) ??
+        outcomeAt(path, seed, volume, plan, narrow.stoppedAt.get(path), policy.value));
     const above = chain(parentOf(path)).map((at) => ({ path: at, ...outcomeOf(plan, at) }));
     sayExplanation(
       log,
       {
         path,
-        policy: { value: settings.policy, by: settings.policyBy },
+        policy,
         seed,
+        base: based,
         volume,
         outcome,
         above: above.filter(({ verb }) => verb !== 'same'),
@@ -60,6 +80,18 @@ export async function explain(settings: Settings, context: Context): Promise<num
     trees.seed.close();
     trees.volume?.close();
   }
+}
+
+/** The policy of one path, and what gave it: a rule, its seed, or what holds for all. */
+function policyOf(
+  path: RelPath,
+  seed: Held | undefined,
+  { at }: Rules,
+  settings: Settings,
+): { readonly value: Policy; readonly by: string } {
+  const { policy, by } = at?.(path, seed?.entry) ?? {};
+  if (policy === undefined) return { value: settings.policy, by: settings.policyBy };
+  return { value: policy, by: by ?? settings.policyBy };
 }
 
 function pathOf({ operands, target }: Settings): RelPath {
@@ -80,7 +112,7 @@ async function heldIn(tree: Seed, path: RelPath, where: string, pulse: Pulse): P
     const entry = tree.look(nameOf(path));
     return entry && { entry, sha256: await hashOf(tree, entry, nameOf(path), pulse) };
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error) ?? '')) return undefined;
+    if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG'].includes(codeOf(error) ?? '')) return undefined;
     throw new VolumeError(`${display(path)} cannot be looked at in ${where}: ${inWords(error)}`, { cause: error });
   }
 }
@@ -107,15 +139,20 @@ async function unknown(path: RelPath, settings: Settings, { seed }: Opened, puls
   return new UsageError(`explain: neither the seed nor the volume has ${display(path)}${hint}`);
 }
 
-/** Where a glob leaves the path out: which one. */
-async function unselected(path: RelPath, { selection, excluded, included }: Settings): Promise<Outcome | undefined> {
+/** Where a glob leaves the path out: which one. A directory is made all the same for what is selected below it. */
+async function unselected(
+  path: RelPath,
+  { changes }: Plan,
+  { selection, excluded, included }: Settings,
+): Promise<Outcome | undefined> {
+  if (changes.some((change) => change.path === path)) return undefined;
   const all = chain(path);
   for (const glob of excluded?.values ?? []) {
     const matches = await compileGlobs([glob], excluded?.by ?? '');
     const at = all.find((each) => matches?.(each));
     if (at === undefined) continue;
     const by = at === path ? '' : `, by way of ${display(at)}`;
-    return { verb: 'none', reason: `left out by ${excluded?.by} ${glob}${by}` };
+    return { verb: 'none', reason: `left out by ${excluded?.by} ${displayText(glob)}${by}` };
   }
   const { include } = selection;
   if (include === undefined || all.some((each) => include(each))) return undefined;
@@ -125,14 +162,25 @@ async function unselected(path: RelPath, { selection, excluded, included }: Sett
 function outcomeAt(
   path: RelPath,
   seed: Held | undefined,
+  volume: Held | undefined,
   plan: Plan,
   stoppedAt: RelPath | undefined,
-  { policy }: Settings,
+  policy: Policy,
 ): Outcome {
-  if (seed === undefined) return { verb: 'none', reason: 'only in the volume; a seeding leaves it alone' };
-  if (policy === 'never') return { verb: 'none', reason: 'the policy is never' };
+  if (seed === undefined) {
+    const { verb, reason } = outcomeOf(plan, path);
+    if (verb !== 'same') return { verb, reason };
+    if (volume === undefined)
+      return { verb: 'none', reason: 'seeded once, and neither in the image nor in the volume now' };
+    return { verb: 'none', reason: 'only in the volume; a seeding leaves it alone' };
+  }
+  // A directory is made all the same for what other rules seed below it.
+  if (policy === 'never' && !plan.changes.some((change) => change.path === path))
+    return { verb: 'none', reason: 'the policy is never' };
   if (stoppedAt === undefined) return outcomeOf(plan, path);
-  const { verb, reason } = outcomeOf(plan, stoppedAt);
+  const planned = outcomeOf(plan, stoppedAt);
+  // A directory that only leads to what is selected is planned for where it is to be made: else `missing` has kept what is there.
+  const { verb, reason } = planned.verb === 'same' ? { verb: 'keep', reason: 'exists' } : planned;
   return { verb: 'none', reason: `${display(stoppedAt)} above it: ${verb} (${reason})` };
 }
 
@@ -152,64 +200,4 @@ function below(plan: Plan, path: RelPath): Plan {
     kept: inside(plan.kept),
     problems: inside(plan.problems),
   };
-}
-
-/** Plans for one path, for what is above it and for what is below, and for nothing else. */
-class Following implements Visitor {
-  readonly #planning: Planning;
-  readonly #path: RelPath;
-  /** The directory above it below which nothing is seeded. */
-  stoppedAt: RelPath | undefined;
-
-  constructor(planning: Planning, path: RelPath) {
-    this.#planning = planning;
-    this.#path = path;
-  }
-
-  asksContent(pair: Pair): boolean {
-    return this.#concerns(pair.path) && this.#planning.asksContent(pair);
-  }
-
-  asks(pair: Pair, facts: Facts): Question | undefined {
-    return this.#concerns(pair.path) ? this.#planning.asks(pair, facts) : undefined;
-  }
-
-  asksHash(path: RelPath, entry: Entry, inTheWay: boolean): boolean {
-    return this.#concerns(path) && this.#planning.asksHash(path, entry, inTheWay);
-  }
-
-  known(directory: RelPath): readonly Name[] {
-    return this.#planning.known(directory).filter((name) => this.#concerns(join(directory, name)));
-  }
-
-  obsolete(path: RelPath, entry: Entry | undefined, hash: string | undefined): boolean {
-    return this.#planning.obsolete(path, entry, hash);
-  }
-
-  stray(path: RelPath): void {
-    this.#planning.stray(path);
-  }
-
-  extra(path: RelPath, entry: Entry, inTheWay: boolean, kept: boolean, hash?: string): boolean {
-    return this.#planning.extra(path, entry, inTheWay, kept, hash);
-  }
-
-  visit(pair: Pair, sameContent: boolean, facts: Facts): Descent {
-    if (!this.#concerns(pair.path)) return 'skip';
-    const descent = this.#planning.visit(pair, sameContent, facts);
-    if (descent === 'skip' && isBelow(this.#path, pair.path)) this.stoppedAt ??= pair.path;
-    return descent;
-  }
-
-  problem(problem: Parameters<Visitor['problem']>[0]): void {
-    if (this.#concerns(problem.path)) this.#planning.problem(problem);
-  }
-
-  plan(): Plan {
-    return this.#planning.plan();
-  }
-
-  #concerns(path: RelPath): boolean {
-    return path === this.#path || isBelow(this.#path, path) || isBelow(path, this.#path);
-  }
 }

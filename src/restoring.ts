@@ -45,7 +45,7 @@ export async function restore(settings: Settings, context: Context): Promise<num
     if (isReadOnly(volume)) throw readOnly(settings.target, 1);
     using state = StateDirectory.open(volume, settings.stateDir);
     using directory = StateDirectory.backups(state, settings.backup.directory);
-    using session = await Session.begin(state, { ...settings, log, pulse });
+    using session = await Session.begin(state, { ...settings, imageVersion: null, log, pulse });
     const account = new Account(log, 'Restore');
     const unlocked = new Unlocked();
     const before = lookAt(volume.descriptorOfRoot);
@@ -162,7 +162,7 @@ async function reconcile(
   const trees = {
     seed: new DirectorySeed(volume),
     volume,
-    passedOver: passedOver({ ...settings, source: settings.target }),
+    passedOver: passedOver({ ...settings, seeds: [] }),
     unlocked,
   };
   let cleared: RelPath | undefined;

@@ -6,8 +6,9 @@
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
 import { carryOut } from './applying.ts';
-import { lookAtBase, mergingOf, needsBase, openBase, saveBase } from './basing.ts';
-import { reconcile, resetOf, rulesOf } from './comparing.ts';
+import { baseToPlan, consultBase, mergingOf, needsBase, saveBase } from './basing.ts';
+import { reconcile, refuseLacking, resetOf, rulesOf } from './comparing.ts';
+import { isKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
@@ -22,7 +23,7 @@ import { Recording } from './core/recording.ts';
 import { StateDirectory } from './fs/private.ts';
 import { seedSource } from './fs/copy.ts';
 import { sweep } from './fs/stage.ts';
-import { isReadOnly, openTrees, readOnly, refuseWithoutProc, type Opened } from './fs/trees.ts';
+import { isReadOnly, openTrees, readOnly, refuseWithoutProc, withVolume, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
 import { sayBeginning, sayPlan } from './report/lines.ts';
@@ -30,8 +31,10 @@ import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
-  const trees = openTrees(settings, !settings.dryRun);
+  let trees = openTrees(settings, false);
   try {
+    await refuseLacking(settings, trees, context);
+    if (!settings.dryRun) trees = withVolume(trees, settings);
     const rules = { ...rulesOf(settings, context.self, undefined), reset: await resetOf(settings, trees, context) };
     if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);
     return await sync(settings, rules, trees, trees.volume, context);
@@ -46,10 +49,11 @@ async function plan(settings: Settings, rules: Rules, trees: Opened, context: Co
   const { log, pulse } = context;
   sayBeginning(log, settings);
   const account = new Account(log);
-  const merging = mergingOf(settings, trees, lookAtBase(settings, trees.volume, context), context);
+  const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   sayPlan(log, made, account.expected(made));
+  refuseRemovals(settings, made, merging);
   // What stands in the way is foreseen, and so no failure of the plan; what could not be read is.
   if (made.problems.some(({ kind }) => kind === 'failed')) return EXIT.partial;
   return settings.exitCode && !isIdle(made) ? EXIT.somethingToDo : EXIT.done;
@@ -66,7 +70,7 @@ async function sync(
   refuseWithoutProc(volume, self);
   if (isReadOnly(volume)) return await confirm(settings, rules, trees, context);
   using state = StateDirectory.open(volume, settings.stateDir);
-  using session = await Session.begin(state, { ...settings, log, pulse });
+  using session = await Session.begin(state, { ...settings, imageVersion: versionOf(trees.seed), log, pulse });
   const rootBefore = lookAt(volume.descriptorOfRoot);
   const account = new Account(log, settings.command === 'reset' ? 'Reset' : undefined);
   const unlocked = new Unlocked();
@@ -74,19 +78,24 @@ async function sync(
     sweep(state, volume, self);
     const due = resetDue(rules, settings.reset, session, log);
     sayBeginning(log, settings);
-    const base = needsBase(settings) ? openBase(state, context) : undefined;
-    const merging = mergingOf(settings, trees, base, context);
-    const made = await reconcile(settings, { ...due, merging }, trees, unlocked, pulse);
+    if (isKeptFrom(settings, trees.seed, state, context)) {
+      session.skip(account, 'left as it is: the image is older');
+      return account.exitCode;
+    }
+    const known = consultBase(settings, due, trees, state, context);
+    const all = { ...due, merging: known.merging };
+    const made = known.settled ?? (await reconcile(settings, all, trees, unlocked, pulse, known.standing?.open));
     for (const problem of made.problems) account.problem(problem);
+    refuseRemovals(settings, made, known.merging);
     const recording = new Recording();
     const why = settings.backup.on && !backupIsOff(settings, due) ? whyOf(settings) : undefined;
     const source = seedSource(trees.seed);
-    const proving = settings.policy === 'merge' ? ('all' as const) : ('small' as const);
+    const proving = needsBase(settings) ? ('all' as const) : ('small' as const);
     const keeping = { recording, proving, run: session.id, why, source: () => source };
     await carryOut(made, { settings, context, volume, state, account, unlocked, ...keeping });
     account.end(made);
     const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed };
-    saveBase(settings, state, merging?.base ?? base, made, recording, run, context);
+    saveBase(settings, state, known, made, recording, run, context);
     session.complete(account, settings.flush && !isIdle(made), due.reset && settings.reset?.id);
     return account.exitCode;
   } catch (error) {
@@ -103,7 +112,7 @@ async function confirm(settings: Settings, rules: Rules, trees: Opened, context:
   const { log, pulse } = context;
   sayBeginning(log, settings);
   const account = new Account(log);
-  const merging = mergingOf(settings, trees, lookAtBase(settings, trees.volume, context), context);
+  const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   const left = made.changes.length + made.removals.length;

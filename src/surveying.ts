@@ -1,5 +1,5 @@
 /** `status`: what was done to a volume, who is at work on it, and how it differs from the image now. Nothing is touched. */
-import { lookAtBase, mergingOf } from './basing.ts';
+import { baseToPlan, mergingOf } from './basing.ts';
 import { reconcile, rulesOf } from './comparing.ts';
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
@@ -31,15 +31,19 @@ export async function status(settings: Settings, context: Context): Promise<numb
     };
     const known = told(() => lookAtState(settings, volume, context));
     const { differences, same } = await compare(settings, context);
-    const { target, source } = settings;
-    saySurvey(log, { target, source, ...known, differences, same }, settings.json);
+    const { target, seeds } = settings;
+    saySurvey(
+      log,
+      { target, seeds: seeds.map(({ source, into }) => ({ source, into })), ...known, differences, same },
+      settings.json,
+    );
     return EXIT.done;
   } finally {
     volume.close();
   }
 }
 
-type Known = Omit<Survey, 'target' | 'source' | 'differences' | 'same'>;
+type Known = Omit<Survey, 'target' | 'seeds' | 'differences' | 'same'>;
 
 const NONE: Known = { state: null, atWork: false, holder: null, interrupted: null, history: undefined };
 const UNKNOWN: Known = { ...NONE, atWork: null };
@@ -73,7 +77,7 @@ async function compare(
   try {
     const trees = openTrees(settings, false);
     try {
-      const merging = mergingOf(settings, trees, lookAtBase(settings, trees.volume, context), context);
+      const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
       const plan = await reconcile(settings, rulesOf(settings, self, merging), trees, undefined, pulse);
       const account = new Account(log);
       for (const problem of plan.problems) account.problem(problem);

@@ -1,8 +1,10 @@
 /** `verify`: compares the contents of the volume with the seed's, and touches nothing. */
+import { pathRules } from './comparing.ts';
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
 import { parentOf, ROOT, type RelPath } from './core/path.ts';
+import type { Rules } from './core/planning.ts';
 import { select, type Selected } from './core/selection.ts';
 import { verdictOf, type Verdict } from './core/verdict.ts';
 import { scan, type Pair, type Visitor } from './fs/scan.ts';
@@ -29,13 +31,15 @@ export async function verify(settings: Settings, { log, pulse }: Context): Promi
 
 class Verifying implements Visitor {
   readonly #selection: Settings['selection'];
+  readonly #at: Rules['at'];
   readonly #said: Map<RelPath, Selected>;
   readonly problem: Visitor['problem'];
   readonly found: Finding[] = [];
   same = 0;
 
-  constructor({ selection }: Settings, account: Account) {
+  constructor({ selection, ...settings }: Settings, account: Account) {
     this.#selection = selection;
+    this.#at = pathRules(settings);
     this.#said = new Map([[ROOT, selection.include === undefined ? 'in' : 'below']]);
     this.problem = account.problem;
   }
@@ -49,7 +53,10 @@ class Verifying implements Visitor {
     const selected = this.#selected(path);
     if (selected === 'out' || seed.kind === 'other') return 'skip';
     if (seed.kind === 'directory') this.#said.set(path, selected);
-    if (selected === 'in') this.#judge(path, verdictOf(seed, volume, sameContent));
+    // What is never seeded is nothing that a volume could lack.
+    const isImplied = seed.kind === 'directory' && seed.implied === true;
+    if (selected === 'in' && !isImplied && this.#at?.(path, seed).policy !== 'never')
+      this.#judge(path, verdictOf(seed, volume, sameContent));
     return volume?.kind === 'directory' ? 'both' : 'seed';
   }
 

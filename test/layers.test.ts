@@ -17,6 +17,7 @@ const WHOLE = [
   'surveying.ts',
   'comparing.ts',
   'basing.ts',
+  'guarding.ts',
   'applying.ts',
 ];
 
@@ -76,8 +77,9 @@ describe('imports run one way', () => {
   it('lets only fs/ open what is on the volume, by one door', () => {
     const users = imports.filter(({ to }) => to === 'node:fs' || to === 'node:fs/promises').map(({ from }) => from);
     const elsewhere = users.filter((file) => !file.startsWith('src/fs/')).toSorted();
-    // Accounts, capabilities, the command's own file, standard output: none of them on the volume.
+    // The configuration file, accounts, capabilities, the command's own file, standard output: none of them on the volume.
     expect(elsewhere).toEqual([
+      'src/config/configuration.ts',
       'src/process/accounts.ts',
       'src/process/command.ts',
       'src/process/identity.ts',

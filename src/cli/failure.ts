@@ -1,5 +1,5 @@
 /** How a run that failed ends. */
-import { codeOf, EXIT, explain, VolseedError, VolumeError } from '../core/errors.ts';
+import { codeOf, EXIT, explain, Mistakes, VolseedError, VolumeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { displayText } from '../core/path.ts';
 
@@ -9,6 +9,7 @@ export function fail(error: unknown, log: Log): number {
   log.write('error', known?.message ?? `fault in volseed: ${describeFault(error)}; please report it`, {
     event: 'error',
   });
+  if (known instanceof Mistakes) for (const other of known.others) log.write('error', other, { event: 'error' });
   return known?.exitCode ?? EXIT.fault;
 }
 

@@ -11,7 +11,7 @@ function usageOf(command: Command): string {
 const EXIT_CODES = `Exit codes:
     0  done                                          75  another seeder held the lock too long
     1  a fault of volseed's own                      76  a safety rule refused
-    2  bad usage, nothing touched                   126  COMMAND cannot be executed
+    2  bad usage or configuration, nothing touched  126  COMMAND cannot be executed
     3  something to do (plan --exit-code, verify)   127  COMMAND was not found
    23  some paths could not be seeded             128+n  ended by signal n
    24  seed files vanished meanwhile`;
@@ -20,7 +20,8 @@ export async function commandHelp(command: Command): Promise<string> {
   const parser = plain(`${usageOf(command)}\n\n${COMMANDS[command]}.`);
   for (const option of optionsOf(command)) parser.option(option.name, describe(option));
   parser.epilogue(
-    'Each option is also read from the environment: --lock-timeout from VOLSEED_LOCK_TIMEOUT, and so on; a flag wins.',
+    'Each option is also read from the environment (--lock-timeout from VOLSEED_LOCK_TIMEOUT), and from the file that\n' +
+      '--config names (lockTimeout). A flag beats the environment, the environment the file.',
   );
   return parser.getHelp();
 }

@@ -3,6 +3,7 @@
 import '../process/stdio.ts';
 import type { Command } from '../config/options.ts';
 import { isCommand, readArguments, unknownCommand, type Arguments } from '../config/arguments.ts';
+import { configure } from '../config/configuration.ts';
 import { settle, settleLog } from '../config/settings.ts';
 import { EXIT, UsageError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -20,9 +21,12 @@ export async function main(args: readonly string[], environment: Environment): P
     checkRuntime();
     const [command = '', ...rest] = args;
     if (!isCommand(command)) return await withoutCommand(command, rest, log);
-    const given = readArguments(command, rest, environment);
-    if (given.help) return await help(command, log);
-    log = await openLog(given);
+    const said = readArguments(command, rest, environment);
+    if (said.help) return await help(command, log);
+    // What is wrong in the file is said as flags and environment have it.
+    log = await openLog(said);
+    const given = await configure(command, said, environment);
+    if (given !== said) log = await openLog(given);
     return await dispatch(command, given, environment, log);
   } catch (error) {
     return fail(error, log);

@@ -3,8 +3,9 @@ import { UsageError } from '../core/errors.ts';
 import { displayText } from '../core/path.ts';
 import { closest } from '../core/suggest.ts';
 import { COMMANDS, OPERANDS, OPTIONS, optionsOf, variableOf, type Command, type Option } from './options.ts';
+import type { Configured } from './written.ts';
 
-/** A value, and the flag or variable that gave it, for messages. */
+/** A value, and the flag, variable or key that gave it, for messages. */
 export interface Given {
   readonly values: readonly string[];
   readonly by: string;
@@ -17,6 +18,8 @@ export interface Arguments {
   /** What stands behind `--`. */
   readonly rest: readonly string[];
   readonly help: boolean;
+  /** What the configuration file says besides options; undefined where there is none. */
+  readonly configured?: Configured;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -5,6 +5,7 @@
 import { LEVELS } from '../core/log.ts';
 import { ON_CONFLICT } from '../core/merge.ts';
 import { POLICIES } from '../core/policy.ts';
+import { ON_DOWNGRADE } from '../core/safety.ts';
 
 export type Command =
   | 'run'
@@ -30,7 +31,11 @@ export interface Option {
   readonly commands: readonly Command[];
   /** A flag that stands for true unless it is negated (`--no-flush`). */
   readonly positive?: boolean;
+  /** The part of the configuration file that it is a key of, where it is not one at the top. */
+  readonly section?: 'safety';
 }
+
+export const DEFAULT_FILE = '/etc/volseed/volseed.yaml';
 
 /** What goes by the policy. */
 const BY_POLICY: readonly Command[] = ['run', 'sync', 'plan', 'explain', 'status'];
@@ -44,7 +49,13 @@ const LOCKING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'restore'
 const ARCHIVING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'backups', 'restore'];
 const RUN: readonly Command[] = ['run'];
 
-export const OPTIONS: readonly Option[] = [
+/**
+ * Keys of the configuration file that are written and tested, and wait for what they govern: the merge. One that is taken off
+ * this list is accepted, in the file, and where it is an option, by flag, by variable and in `--help`.
+ */
+export const WAITING: readonly string[] = [];
+
+const WRITTEN: readonly Option[] = [
   {
     name: 'source',
     kind: 'value',
@@ -59,6 +70,14 @@ export const OPTIONS: readonly Option[] = [
     value: 'DIR',
     fallback: '$DATA_DIR_PATH',
     describe: 'the volume: the directory that is seeded',
+    commands: ALL,
+  },
+  {
+    name: 'config',
+    kind: 'value',
+    value: 'FILE',
+    fallback: `${DEFAULT_FILE} where it exists`,
+    describe: 'several seeds, rules for paths, and every option in one file; /dev/null for none',
     commands: ALL,
   },
   {
@@ -171,6 +190,42 @@ export const OPTIONS: readonly Option[] = [
     fallback: 'TARGET/.volseed',
     describe: 'where the state lies: for a volume that must not bear it',
     commands: ALL,
+  },
+  {
+    name: 'keep-runs',
+    kind: 'value',
+    value: 'N',
+    fallback: '200',
+    describe: 'how many runs stay on record',
+    commands: LOCKING,
+  },
+  {
+    name: 'min-seed-files',
+    kind: 'value',
+    value: 'FILES',
+    fallback: '0',
+    describe: 'end with 76, and touch nothing, where a seed has fewer files than that: a mount that is not there',
+    commands: ['run', 'sync', 'plan', 'reset'],
+    section: 'safety',
+  },
+  {
+    name: 'max-deletes',
+    kind: 'value',
+    value: 'LIMIT',
+    fallback: 'half of what was seeded',
+    describe: 'end with 76, and touch nothing, where more would be pruned: a number, or N% of what was seeded',
+    commands: ['run', 'sync', 'plan'],
+    section: 'safety',
+  },
+  {
+    name: 'on-downgrade',
+    kind: 'value',
+    value: 'WHAT',
+    choices: ON_DOWNGRADE,
+    fallback: 'allow',
+    describe: 'an image older than the volume: allow: it is seeded; keep: nothing is; refuse: end with 76',
+    commands: ['run', 'sync', 'plan'],
+    section: 'safety',
   },
   {
     name: 'all',
@@ -313,6 +368,8 @@ export const OPTIONS: readonly Option[] = [
   },
 ];
 
+export const OPTIONS: readonly Option[] = optionsWithout(WAITING);
+
 export const COMMANDS: Readonly<Record<Command, string>> = {
   run: 'Seed the volume, then become COMMAND',
   sync: 'Seed the volume once',
@@ -341,4 +398,14 @@ export function optionsOf(command: Command): readonly Option[] {
 /** The variable that sets an option. */
 export function variableOf({ name }: Option): string {
   return `VOLSEED_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+/** The key of the configuration file that sets an option. */
+export function keyOf({ name }: Pick<Option, 'name'>): string {
+  return name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** @param waiting keys of those that are left out. */
+export function optionsWithout(waiting: readonly string[]): readonly Option[] {
+  return WRITTEN.filter((option) => !waiting.includes(keyOf(option)));
 }

@@ -4,26 +4,34 @@ import { parseChmod, type ModeChange } from '../core/chmod.ts';
 import { UsageError } from '../core/errors.ts';
 import type { OnConflict } from '../core/merge.ts';
 import type { Level } from '../core/log.ts';
-import { displayText } from '../core/path.ts';
+import { displayText, fromText, ROOT, type RelPath } from '../core/path.ts';
+import type { PathRule } from '../core/planning.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Selection } from '../core/selection.ts';
+import { parseLimit, type Limit, type Safety } from '../core/safety.ts';
+import type { Matcher, Selection } from '../core/selection.ts';
 import { splitList, type Arguments, type Given } from './arguments.ts';
 import { compileGlobs } from './globs.ts';
-import { OPTIONS, type Command } from './options.ts';
+import { optionsOf, optionsWithout, type Command } from './options.ts';
+import type { Configured } from './written.ts';
 
 /** Owner as given; `process/accounts.ts` finds the numbers. */
 export interface Settings {
   readonly command: Command;
-  /** Absolute paths. */
-  readonly source: string;
+  /** In the order in which they are laid over each other; none for a command that looks at no seed. */
+  readonly seeds: readonly SeedSettings[];
+  /** An absolute path. */
   readonly target: string;
-  /** The flags or variables that gave them. */
-  readonly sourceBy: string;
+  /** The flag, variable or key that gave it. */
   readonly targetBy: string;
   readonly stateDir: string | undefined;
   readonly policy: Policy;
   /** What gave it, for `explain`. */
   readonly policyBy: string;
+  /** In the order in which they stand in the file. */
+  readonly rules: readonly RuleSettings[];
+  /** The configuration file. */
+  readonly file: string | undefined;
+  readonly safety: Safety;
   readonly selection: Selection;
   /** The globs of the selection as given. */
   readonly included: Given | undefined;
@@ -42,6 +50,8 @@ export interface Settings {
   readonly flush: boolean;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  /** How many runs stay on record. */
+  readonly keepRuns: number;
   readonly exitCode: boolean;
   /** What is put back to the image's version whatever its policy; undefined for nothing. */
   readonly reset: Reset | undefined;
@@ -55,7 +65,26 @@ export interface Settings {
   readonly service: Service | undefined;
 }
 
-/** A value that is looked up later, with the flag or variable that gave it. */
+export interface SeedSettings {
+  /** An absolute path. */
+  readonly source: string;
+  /** What gave it. */
+  readonly by: string;
+  /** The directory of the target that it goes into. */
+  readonly into: RelPath;
+  /** Of what comes from it; undefined for the policy of all. */
+  readonly policy: Policy | undefined;
+}
+
+export interface RuleSettings {
+  readonly matches: Matcher;
+  /** The file, line and number of the rule. */
+  readonly by: string;
+  readonly sets: Pick<PathRule, 'policy' | 'onConflict' | 'restoreDeleted' | 'chmod'>;
+  readonly owner: Named | undefined;
+}
+
+/** A value that is looked up later, with the flag, variable or key that gave it. */
 export interface Named {
   readonly value: string;
   readonly by: string;
@@ -108,7 +137,7 @@ export function settleLog({ given }: Arguments): LogSettings {
 /** Throws `UsageError`, naming the flag or variable, what is wrong with it, and what would be right. */
 export async function settle(
   command: Command,
-  { given, operands, rest }: Arguments,
+  { given, operands, rest, configured }: Arguments,
   environment: Environment,
 ): Promise<Settings> {
   if (command !== 'run' && rest.length > 0)
@@ -123,13 +152,19 @@ export async function settle(
   const targetBy = given.get('target')?.by ?? 'DATA_DIR_PATH';
   return {
     command,
-    source: resolve(text(given, 'source') ?? '/var/initialdata'),
+    seeds: seedsOf(command, given, configured),
     target: resolve(path(targetBy, target)),
-    sourceBy: given.get('source')?.by ?? 'the default of --source',
     targetBy,
     stateDir: text(given, 'state-dir') === undefined ? undefined : resolve(text(given, 'state-dir') ?? ''),
     policy: choice(given, 'policy', 'newer'),
     policyBy: given.get('policy')?.by ?? 'the default',
+    rules: await rulesOf(configured),
+    file: configured?.file,
+    safety: {
+      maxDeletes: limit(given),
+      onDowngrade: choice(given, 'on-downgrade', 'allow'),
+      minSeedFiles: whole(given, 'min-seed-files', 0) ?? 0,
+    },
     selection: {
       include: await compileGlobs(given.get('include')?.values ?? [], given.get('include')?.by ?? ''),
       exclude: await compileGlobs(given.get('exclude')?.values ?? [], given.get('exclude')?.by ?? ''),
@@ -140,13 +175,14 @@ export async function settle(
     prune: flag(given, 'prune', false),
     onConflict: choice(given, 'on-conflict', 'new'),
     restoreDeleted: flag(given, 'restore-deleted', false),
-    decisive: decisive(given),
+    decisive: decisive(given, configured),
     chown: named(given, 'chown'),
     chmod: modes(given),
     rootAttrs: flag(given, 'root-attrs', false),
     dryRun: command === 'plan' || flag(given, 'dry-run', false),
     flush: flag(given, 'flush', true),
     lockTimeout: time(given, 'lock-timeout', 600_000),
+    keepRuns: whole(given, 'keep-runs') ?? 200,
     exitCode: flag(given, 'exit-code', false),
     reset,
     backup: {
@@ -161,6 +197,52 @@ export async function settle(
     json: flag(given, 'json', false),
     service: command === 'run' ? service(given, rest) : undefined,
   };
+}
+
+function seedsOf(
+  command: Command,
+  given: ReadonlyMap<string, Given>,
+  configured: Configured | undefined,
+): SeedSettings[] {
+  if (!optionsOf(command).some(({ name }) => name === 'source')) return [];
+  if (configured?.seeds !== undefined) {
+    return configured.seeds.map(({ source, into, policy, by }) => ({
+      source: path(by, source),
+      by,
+      into: into === undefined ? ROOT : directoryOf(into, `${by}: into`),
+      policy,
+    }));
+  }
+  const source = resolve(text(given, 'source') ?? '/var/initialdata');
+  return [{ source, by: given.get('source')?.by ?? 'the default of --source', into: ROOT, policy: undefined }];
+}
+
+/** A directory of the target: `./a//b/` is `a/b`, and `.` the target itself. */
+function directoryOf(into: string, by: string): RelPath {
+  const names = path(by, into)
+    .split('/')
+    .filter((name) => name !== '' && name !== '.');
+  const bad = (why: string): UsageError => new UsageError(`${by}: '${displayText(into)}' ${why}`);
+  if (into.startsWith('/')) throw bad("begins with '/'; it is a directory of the target, as in site/static");
+  if (names.includes('..')) throw bad("goes up with '..'; it is a directory of the target");
+  if (names[0] === '.volseed' || names[0] === '.volseed-manifest') throw bad("is volseed's own; name another");
+  return fromText(names.join('/')) as RelPath;
+}
+
+async function rulesOf(configured: Configured | undefined): Promise<RuleSettings[]> {
+  const rules: RuleSettings[] = [];
+  for (const { match, mode, owner, sets, by } of configured?.rules ?? []) {
+    const matches = await compileGlobs(match, `match of ${by}`);
+    if (matches === undefined) continue;
+    const chmod = mode === undefined ? undefined : parseChmod(mode, process.umask());
+    rules.push({
+      matches,
+      by,
+      sets: { ...sets, ...(chmod && { chmod }) },
+      owner: owner === undefined ? undefined : { value: owner, by: `owner of ${by}` },
+    });
+  }
+  return rules;
 }
 
 function resetOf(command: Command, given: ReadonlyMap<string, Given>, operands: readonly string[]): Reset | undefined {
@@ -202,9 +284,11 @@ const DECISIVE = [
   'root-attrs',
 ];
 
-function decisive(given: ReadonlyMap<string, Given>): string {
+function decisive(given: ReadonlyMap<string, Given>, configured: Configured | undefined): string {
   const identity = [process.geteuid?.(), process.getegid?.()];
-  return JSON.stringify([identity, DECISIVE.map((name) => given.get(name)?.values ?? null)]);
+  const seeds = configured?.seeds?.map(({ into, policy }) => [into, policy]);
+  const rules = configured?.rules.map(({ match, mode, owner, sets }) => [match, mode, owner, sets]);
+  return JSON.stringify([identity, DECISIVE.map((name) => given.get(name)?.values ?? null), seeds, rules]);
 }
 
 function service(given: ReadonlyMap<string, Given>, argv: readonly string[]): Service {
@@ -240,7 +324,7 @@ function choice<T extends string>(given: ReadonlyMap<string, Given>, name: strin
   const found = given.get(name);
   if (found === undefined) return fallback;
   const value = found.values[0] ?? '';
-  const choices = OPTIONS.find((option) => option.name === name)?.choices ?? [];
+  const choices = optionsWithout([]).find((option) => option.name === name)?.choices ?? [];
   if (!choices.includes(value))
     throw new UsageError(`${found.by}: '${displayText(value)}' is none of ${choices.join(', ')}`);
   return value as T;
@@ -268,12 +352,20 @@ function time(given: ReadonlyMap<string, Given>, name: string, fallback: number)
   );
 }
 
-function whole(given: ReadonlyMap<string, Given>, name: string): number | undefined {
+function whole(given: ReadonlyMap<string, Given>, name: string, least: 0 | 1 = 1): number | undefined {
   const found = given.get(name);
   if (found === undefined) return undefined;
   const value = found.values[0] ?? '';
-  if (/^[1-9]\d{0,9}$/.test(value)) return Number(value);
-  throw new UsageError(`${found.by}: '${displayText(value)}' is no whole number above 0`);
+  if (/^(?:0|[1-9]\d{0,9})$/.test(value) && Number(value) >= least) return Number(value);
+  throw new UsageError(`${found.by}: '${displayText(value)}' is no whole number${least === 0 ? '' : ' above 0'}`);
+}
+
+function limit(given: ReadonlyMap<string, Given>): Limit | undefined {
+  const found = given.get('max-deletes');
+  const most = parseLimit(found?.values[0] ?? '');
+  if (found === undefined || most !== undefined) return most;
+  const value = displayText(found.values[0] ?? '');
+  throw new UsageError(`${found.by}: '${value}' is neither a number of paths nor a share as 10%`);
 }
 
 function modes(given: ReadonlyMap<string, Given>): ModeChange | undefined {

@@ -96,8 +96,8 @@ export function basedOn(entry: Directory | File | Link, content: string, volume:
   };
 }
 
-export function proofOf({ witness: { inode, changed } }: Pick<Entry, 'witness'>): Proof {
-  return { inode, changed };
+export function proofOf({ witness }: Pick<Entry, 'witness'>): Proof {
+  return witness;
 }
 
 export function isProven(entry: Entry, proof: Proof | undefined): boolean {

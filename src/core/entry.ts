@@ -10,6 +10,8 @@ export interface Attributes {
   /** mtime: whole seconds since 1970, rounded down, and the nanoseconds above them (0 to 999,999,999). */
   readonly seconds: number;
   readonly nanoseconds: number;
+  /** Which of several seeds it comes from, from 0. */
+  readonly origin?: number;
 }
 
 /** Which inode it was and when that last changed. Nothing can be written without moving the ctime. */
@@ -25,6 +27,8 @@ export interface Directory extends Attributes {
   readonly witness: Witness;
   /** Asked only where something else is to take its place. */
   readonly empty?: boolean;
+  /** In no seed, but above what one is seeded into: made where it is missing, left as it is where it exists. */
+  readonly implied?: boolean;
 }
 
 export interface File extends Attributes {

@@ -16,6 +16,16 @@ export class UsageError extends VolseedError {
   }
 }
 
+/** All that is wrong in one file, a line each. */
+export class Mistakes extends UsageError {
+  readonly others: readonly string[];
+
+  constructor([first = '', ...others]: readonly string[]) {
+    super(first);
+    this.others = others;
+  }
+}
+
 /** The volume, or what is needed to work on it, cannot be used at all. */
 export class VolumeError extends VolseedError {
   constructor(message: string, options?: ErrorOptions) {

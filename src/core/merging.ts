@@ -1,5 +1,15 @@
 /** Carries `merge` through a whole plan: what the base knows, what becomes of it, and what is offered beside a conflict. */
-import { besideOf, basedOn, isSameBased, NEW, proofOf, type Base, type Based, type Offer } from './base.ts';
+import {
+  attributesFor,
+  besideOf,
+  basedOn,
+  isSameBased,
+  NEW,
+  proofOf,
+  type Base,
+  type Based,
+  type Offer,
+} from './base.ts';
 import type { Entry, File, Link } from './entry.ts';
 import {
   isUnedited,
@@ -31,6 +41,8 @@ export interface PathFacts extends Facts {
 export interface Step {
   readonly decision: Decision;
   readonly wanted: Wanted;
+  /** Of a path that is kept: mode and owner go three ways by themselves. */
+  readonly correcting?: Change | undefined;
   /** What happens beside it. */
   readonly offer: Change | Removal | undefined;
   readonly occupied: boolean;
@@ -82,8 +94,13 @@ export class Merging {
     if (merged.verb === 'keep') {
       const offer = isConflict ? side.noted : undefined;
       const kept = merged.to === 'seed' ? basedOn(at.seed, facts.seedHash ?? '', undefined) : base;
-      this.#become(at.path, kept && { ...kept, offer });
-      return { decision: { verb: 'keep', reason: merged.reason }, wanted: at.seed, ...side };
+      const correcting =
+        merged.to === 'base' && base !== undefined ? correctionOfKept(base, at, attributes) : undefined;
+      const { mode, uid, gid } = correcting === undefined || kept === undefined ? (kept ?? at.seed) : at.seed;
+      // What was edited is not what the base was, and no proof of it.
+      const volume = correcting === undefined ? kept?.volume : undefined;
+      this.#become(at.path, kept && { ...kept, mode, uid, gid, volume, offer });
+      return { decision: { verb: 'keep', reason: merged.reason }, wanted: at.seed, correcting, ...side };
     }
     const content = facts.seedHash ?? facts.volumeHash ?? base?.content ?? '';
     if (merged.verb === 'adopt') {
@@ -161,6 +178,15 @@ function placing(path: RelPath, seed: File | Link, there: Entry | undefined): Ch
 
 function isOffer(each: Change | Removal | Kept): boolean {
   return each.reason === 'offered' || each.reason === 'conflict resolved';
+}
+
+/** Undefined where nothing is to be corrected. Links have no mode, and what is no longer of the kind is the user's. */
+function correctionOfKept(base: Based, { path, seed, volume }: At, terms: Terms): Change | undefined {
+  if (volume === undefined || volume.kind !== seed.kind || volume.kind !== base.kind) return undefined;
+  const wanted = attributesFor(base, seed, volume);
+  const decision = correction(wanted, volume, terms);
+  if (decision.verb !== 'attributes') return undefined;
+  return { path, verb: 'attributes', old: volume, new: wanted, reason: decision.reason, fix: decision.fix };
 }
 
 function correction(wanted: Wanted, volume: Entry | undefined, terms: Terms): Decision {

@@ -52,6 +52,8 @@ export interface Plan {
   readonly same: number;
   /** What becomes of the base, whatever is done; undefined where it is forgotten. Paths that nothing is new of are not in it. */
   readonly basing: ReadonlyMap<RelPath, Based | undefined>;
+  /** How many paths of the base the seed no longer has. */
+  readonly lost: number;
   /** Directories whose mtime a change inside them would move. */
   readonly directories: ReadonlyMap<RelPath, Holder>;
 }
@@ -60,6 +62,20 @@ export interface Plan {
 export interface Holder {
   readonly wanted: Directory;
   readonly managed: boolean;
+}
+
+/** A plan that finds everything as it should be. */
+export function idlePlan(same: number): Plan {
+  return {
+    changes: [],
+    removals: [],
+    kept: [],
+    problems: [],
+    same,
+    lost: 0,
+    basing: new Map(),
+    directories: new Map(),
+  };
 }
 
 /** Whether there is anything to do. */

@@ -25,8 +25,8 @@ export interface Rules {
   readonly prune?: boolean;
   readonly onConflict?: OnConflict;
   readonly restoreDeleted?: boolean;
-  /** What is said of one path in particular; undefined where nothing is. */
-  readonly at?: ((path: RelPath) => PathRule) | undefined;
+  /** What is said of one path in particular, by the seed that it comes from, too; undefined where nothing is. */
+  readonly at?: ((path: RelPath, seed?: Entry) => PathRule) | undefined;
   /** What becomes the image's version whatever the policy says; undefined for nothing. */
   readonly reset?: ResetRules | undefined;
 }
@@ -38,6 +38,8 @@ export interface PathRule {
   readonly owner?: Rules['owner'];
   readonly onConflict?: OnConflict;
   readonly restoreDeleted?: boolean;
+  /** What set the policy, for `explain`: `rules[2] of /etc/volseed/volseed.yaml:14`. */
+  readonly by?: string;
 }
 
 export interface ResetRules {
@@ -77,6 +79,7 @@ export class Planning {
   /** Directories that a file or link is to replace under `merge`, if nothing in them is edited; else what is done instead. */
   readonly #replacing = new Map<RelPath, Step & Required<Pick<Step, 'otherwise'>>>();
   #same = 0;
+  #lost = 0;
   /** The directories above, each with what was said of it; one that is not selected itself is made only for what is below. */
   readonly #above: Level[];
 
@@ -98,16 +101,17 @@ export class Planning {
 
   asksContent({ path, seed, volume }: Pair): boolean {
     const { selected, reset } = this.#selected(path);
-    if (this.#mergingAt(path, reset) !== undefined) return false;
-    return selected === 'in' && needsContent(seed, volume, this.#termsFor(path, reset));
+    if (this.#mergingAt(path, reset, seed) !== undefined) return false;
+    return selected === 'in' && needsContent(seed, volume, this.#termsFor(path, reset, seed));
   }
 
   /** What has to be read before a visit under `merge`; asked until there is nothing left to ask. */
   asks({ path, seed, volume }: Pair, facts: PathFacts): Question | 'beside' | undefined {
     const { selected, reset } = this.#selected(path);
-    const merging = this.#mergingAt(path, reset);
+    const merging = this.#mergingAt(path, reset, seed);
     if (merging === undefined || selected !== 'in' || seed.kind === 'other') return undefined;
-    return merging.asks({ path, seed: this.#wanted(path, seed), volume }, facts, this.#mergeTerms(path));
+    if (seed.kind === 'directory' && seed.implied === true) return undefined;
+    return merging.asks({ path, seed: this.#wanted(path, seed), volume }, facts, this.#mergeTerms(path, seed));
   }
 
   /** @returns how to go on below a directory; clear: what the volume has there is to go, and is asked for with `extra`. */
@@ -123,15 +127,17 @@ export class Planning {
       return 'skip';
     }
     const wanted = this.#wanted(path, seed);
-    if (selected === 'below') return this.#passThrough(path, wanted, volume, { selected, reset });
-    const merging = this.#mergingAt(path, reset);
+    if (selected === 'below' || (wanted.kind === 'directory' && wanted.implied === true))
+      return this.#passThrough(path, wanted, volume, { selected, reset });
+    const merging = this.#mergingAt(path, reset, seed);
     if (merging !== undefined) return this.#merge(merging, { path, wanted, volume, facts, selected, reset });
-    const terms = this.#termsFor(path, reset);
+    const terms = this.#termsFor(path, reset, seed);
     const decision = decide(wanted, volume, terms, sameContent);
     const isDirectory = volume?.kind === 'directory';
     const stops = decision.verb === 'blocked' || decision.verb === 'none' || (decision.verb === 'keep' && !isDirectory);
     // What is to be reset below, or under a rule of its own, has a say over a policy that would stop here.
-    if (stops && (reset === 'below' || this.#rules.at !== undefined) && wanted.kind === 'directory')
+    const hasRules = this.#rules.at !== undefined && decision.verb !== 'keep';
+    if (stops && (reset === 'below' || hasRules) && wanted.kind === 'directory')
       return this.#passThrough(path, wanted, volume, { selected, reset });
     this.#take(path, wanted, volume, decision);
     if (wanted.kind !== 'directory')
@@ -187,6 +193,7 @@ export class Planning {
     const merging = this.#merging;
     if (merging === undefined || selected === 'out' || policy === 'never' || policy === 'missing') return false;
     if (selected === 'below' && entry?.kind !== 'directory') return false;
+    this.#lost++;
     const unedited = entry !== undefined && merging.isUnedited(path, entry, hash) === true;
     if (!unedited) {
       // What a user made of it, or that it is gone, is nobody's affair any more.
@@ -265,6 +272,7 @@ export class Planning {
       removals: (this.#merging?.withoutClashes(removals) ?? removals).toReversed(),
       kept,
       basing,
+      lost: this.#lost,
       problems: [...this.#problems, ...problems],
       same: this.#same,
       directories: this.#directories,
@@ -282,36 +290,40 @@ export class Planning {
     for (let at = parentOf(path); at !== ROOT; at = parentOf(at)) this.#staying.add(at);
   }
 
-  #termsFor(path: RelPath, reset: Selected): Terms {
+  #termsFor(path: RelPath, reset: Selected, seed: Entry): Terms {
     if (reset === 'in') return this.#resetTerms;
-    const policy = this.#policyAt(path);
+    const policy = this.#policyAt(path, seed);
     return policy === this.#terms.policy
       ? this.#terms
       : { ...this.#terms, policy: policy === 'merge' ? 'missing' : policy };
   }
 
-  #policyAt(path: RelPath): Policy {
-    return this.#rules.at?.(path).policy ?? this.#rules.policy;
+  #policyAt(path: RelPath, seed?: Entry): Policy {
+    return this.#rules.at?.(path, seed).policy ?? this.#rules.policy;
   }
 
   /** Undefined where another policy, or a reset, decides. */
-  #mergingAt(path: RelPath, reset: Selected): Merging | undefined {
-    return reset !== 'in' && this.#policyAt(path) === 'merge' ? this.#merging : undefined;
+  #mergingAt(path: RelPath, reset: Selected, seed: Entry): Merging | undefined {
+    return reset !== 'in' && this.#policyAt(path, seed) === 'merge' ? this.#merging : undefined;
   }
 
-  #mergeTerms(path: RelPath): { readonly onConflict: OnConflict; readonly restoreDeleted: boolean } {
-    const { onConflict = 'new', restoreDeleted = false } = { ...this.#rules, ...this.#rules.at?.(path) };
+  #mergeTerms(path: RelPath, seed: Entry): { readonly onConflict: OnConflict; readonly restoreDeleted: boolean } {
+    const { onConflict = 'new', restoreDeleted = false } = { ...this.#rules, ...this.#rules.at?.(path, seed) };
     return { onConflict, restoreDeleted };
   }
 
   #merge(merging: Merging, at: MergeAt): 'both' | 'seed' | 'skip' | 'clear' {
     const { path, volume, facts, selected, reset } = at;
-    const terms = this.#termsFor(path, reset);
-    const step = merging.decide({ path, seed: at.wanted, volume }, facts, this.#mergeTerms(path), terms);
+    const terms = this.#termsFor(path, reset, at.wanted);
+    const step = merging.decide({ path, seed: at.wanted, volume }, facts, this.#mergeTerms(path, at.wanted), terms);
     const { decision, wanted, otherwise } = step;
     const stops = decision.verb === 'keep';
     if (stops && reset === 'below' && wanted.kind === 'directory') return this.#passThrough(path, wanted, volume, at);
     this.#take(path, wanted, volume, decision);
+    if (step.correcting !== undefined) {
+      this.#makeWay(path);
+      this.#changes.push(step.correcting);
+    }
     if (otherwise === undefined) this.#takeBeside(path, step);
     else this.#replacing.set(path, { ...step, otherwise });
     if (stops) return 'skip';
@@ -346,7 +358,7 @@ export class Planning {
   ): 'both' | 'seed' | 'skip' {
     if (wanted.kind !== 'directory') return 'skip';
     const exists = volume?.kind === 'directory';
-    const own = reset === 'out' ? this.#termsFor(path, reset) : this.#resetTerms;
+    const own = reset === 'out' ? this.#termsFor(path, reset, wanted) : this.#resetTerms;
     const terms: Terms = own.policy === 'never' ? { ...own, policy: 'missing' } : own;
     const decision = exists ? undefined : decide(wanted, volume, terms, false);
     const change =
@@ -386,12 +398,18 @@ export class Planning {
   /** Directories that were waiting for something to be seeded below them come first. */
   #makeWay(path: RelPath): void {
     this.#leaveUntil(path);
-    for (const above of this.#above) {
-      if (above.pending !== undefined) this.#changes.push(above.pending);
+    for (const [level, above] of this.#above.entries()) {
+      if (above.pending === undefined) continue;
+      this.#changes.push(above.pending);
       above.pending = undefined;
+      this.#hold(this.#above[level - 1]);
     }
-    const parent = this.#above.at(-1);
-    if (parent?.holder !== undefined) this.#directories.set(parent.path, parent.holder);
+    this.#hold(this.#above.at(-1));
+  }
+
+  /** Something in the directory changes. */
+  #hold(level: Level | undefined): void {
+    if (level?.holder !== undefined) this.#directories.set(level.path, level.holder);
   }
 
   #selected(path: RelPath): { selected: Selected; reset: Selected } {
@@ -433,7 +451,7 @@ export class Planning {
 
   #wanted(path: RelPath, seed: Entry): Wanted {
     const { self } = this.#rules;
-    const { owner, chmod } = { ...this.#rules, ...this.#rules.at?.(path) };
+    const { owner, chmod } = { ...this.#rules, ...this.#rules.at?.(path, seed) };
     const gid = owner.gid ?? seed.gid;
     const attributes = {
       uid: self.privileged ? (owner.uid ?? seed.uid) : LEAVE,

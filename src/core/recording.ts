@@ -84,9 +84,15 @@ function seededWith(done: Done, planned: Based | undefined, before: Based | unde
     const stillProven = isProven(change.old, before.volume);
     return { ...before, mode, uid, gid, volume: stillProven ? proof : before.volume };
   }
-  const based = planned ?? basedOn(change.new, '', proof);
-  const content = based.kind === 'file' ? (sha256 ?? based.content) : based.content;
-  return { ...based, content, volume: based.kind === 'file' ? proof : undefined, offer: before?.offer };
+  const offer = before?.offer;
+  if (planned === undefined) {
+    const based = basedOn(change.new, sha256 ?? '', proof);
+    return offer === undefined ? based : { ...based, offer };
+  }
+  const content = planned.kind === 'file' ? (sha256 ?? planned.content) : planned.content;
+  // What is corrected and has no proof was edited: it has none afterwards.
+  const proven = planned.kind === 'file' && (change.verb !== 'attributes' || planned.volume !== undefined);
+  return { ...planned, content, volume: proven ? proof : undefined };
 }
 
 function since(based: Based, run: string): Based {

@@ -1,6 +1,7 @@
 /** What `status` knows of a volume. */
 import type { Difference } from './differences.ts';
 import type { Consumed, Holder, Run } from './run.ts';
+import type { Origin } from './words.ts';
 
 /** What the state has recorded, the latest first. */
 export interface History {
@@ -10,7 +11,7 @@ export interface History {
 
 export interface Survey {
   readonly target: string;
-  readonly source: string;
+  readonly seeds: readonly Origin[];
   /** The state directory, as people are shown it; null where there is none. */
   readonly state: string | null;
   /** Null where it cannot be known. */

@@ -1,4 +1,21 @@
-/** Figures in words. */
+/** Figures, and names of places, in words. */
+import { display, displayText, type RelPath } from './path.ts';
+
+export interface Origin {
+  readonly source: string;
+  /** The directory of the target that it goes into. */
+  readonly into: RelPath;
+}
+
+/** Every seed of a run, with where it goes unless that is the target itself. */
+export function originsOf(origins: readonly Origin[], quote = ''): string {
+  const named = origins.map(({ source, into }) => {
+    const where = into === '' ? '' : ` (into ${quote}${display(into)}${quote})`;
+    return `${quote}${displayText(source)}${quote}${where}`;
+  });
+  return [...named.slice(0, -2), named.slice(-2).join(' and ')].join(', ');
+}
+
 export function sizeOf(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;

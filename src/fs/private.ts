@@ -171,6 +171,9 @@ export class StateDirectory implements PrivateDirectory {
     const descriptor = fs.openSync(`${this.path}/${name}`, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
       fs.writeFileSync(descriptor, content);
+    } catch (error) {
+      this.remove(name);
+      throw error;
     } finally {
       fs.closeSync(descriptor);
     }

@@ -5,7 +5,7 @@ import { Anchor } from './anchor.ts';
 import { list, look, lookAt, openForReading } from './disk.ts';
 
 export interface Seed {
-  /** What its root is; where there are several in one, the first one's. */
+  /** What its root is; where there are several in one, that of the last which goes into the root, else an implied one. */
   readonly root: Directory;
   /** The roots of all that it is made of, to see whether the volume lies in one. */
   readonly roots: readonly Directory[];
@@ -22,6 +22,8 @@ export interface Seed {
   wasShipped(path: RelPath, sha256: string): boolean;
   /** One figure for all that it holds, where it is known without reading. */
   readonly digest: string | undefined;
+  /** What its builder calls it; undefined where nobody said. */
+  readonly version: string | undefined;
   close(): void;
 }
 
@@ -64,6 +66,7 @@ export class DirectorySeed implements Seed {
 
   /** Only a manifest knows. */
   readonly digest = undefined;
+  readonly version = undefined;
 
   hash(): undefined {
     return undefined;

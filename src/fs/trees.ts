@@ -1,57 +1,108 @@
-/** The seed and the volume, opened and checked: two separate directories. Nothing is touched but a missing target made. */
+/** The seeds and the volume, opened and checked: separate directories. Nothing is touched but a missing target made. */
 import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, explain, Refused, UsageError, VolumeError } from '../core/errors.ts';
 import type { Directory } from '../core/entry.ts';
 import type { Identity } from '../core/identity.ts';
-import { displayText, fromText, type RelPath } from '../core/path.ts';
+import { displayText, fromText, ROOT, type RelPath } from '../core/path.ts';
 import { count } from '../core/words.ts';
 import { Anchor } from './anchor.ts';
 import { hasProc, lookAt } from './disk.ts';
+import { OverlaySeed, type Part } from './overlay-seed.ts';
 import { STATE_NAME } from './private.ts';
 import { DirectorySeed, type Seed } from './seed.ts';
 
 export interface Places {
-  readonly source: string;
+  /** At least one; a later one is laid over those before it. */
+  readonly seeds: readonly SeedPlace[];
   readonly target: string;
-  /** The flags or variables that gave them. */
-  readonly sourceBy: string;
+  /** The flag, variable or key that gave it. */
   readonly targetBy: string;
   readonly stateDir: string | undefined;
   readonly backup?: { readonly directory: string | undefined };
 }
 
+export interface SeedPlace {
+  readonly source: string;
+  readonly by: string;
+  /** The directory of the target that it goes into. */
+  readonly into: RelPath;
+}
+
 export interface Opened {
+  /** All that is seeded. */
   readonly seed: Seed;
+  /** What it is made of; closed with it. */
+  readonly parts: readonly NamedPart[];
   /** Undefined only where it is missing and may not be made. */
   readonly volume: Anchor | undefined;
   /** The target did not exist: its root is ours, and gets the seed's attributes. */
   readonly made: boolean;
 }
 
+export interface NamedPart extends Part {
+  /** As messages call it. */
+  readonly named: string;
+}
+
 const MANIFEST_NAME = '.volseed-manifest';
 const OF_THE_FILE_SYSTEM = new Set(['lost+found', '.snapshot']);
 
 export function openTrees(places: Places, mayMake: boolean): Opened {
-  const { source, target } = places;
-  const named = {
-    source: `source ${displayText(source)} (${places.sourceBy})`,
-    target: `target ${displayText(target)} (${places.targetBy})`,
+  const { seeds, target } = places;
+  for (const place of seeds) checkSource(place.source, nameOfSeed(place));
+  const exists = checkTarget(target, nameOfTarget(places));
+  for (const place of seeds) checkSeparate(place, places);
+  const parts = seeds.map(openPart);
+  const [only] = parts;
+  const opened: Opened = {
+    seed: only !== undefined && parts.length === 1 && only.into === ROOT ? only.seed : new OverlaySeed(parts),
+    parts,
+    volume: exists ? open(target, nameOfTarget(places)) : undefined,
+    made: false,
   };
-  checkSource(source, named.source);
-  const exists = checkTarget(target, named.target);
-  checkSeparate(source, target);
-  if (!exists && mayMake) makeTarget(target, named.target);
+  return mayMake ? withVolume(opened, places) : opened;
+}
+
+/** Makes the target where it is missing. */
+export function withVolume(opened: Opened, places: Pick<Places, 'target' | 'targetBy'>): Opened {
+  if (opened.volume !== undefined) return opened;
+  const named = nameOfTarget(places);
+  makeTarget(places.target, named);
+  return { ...opened, volume: open(places.target, named), made: true };
+}
+
+function openPart(place: SeedPlace): NamedPart {
+  const { source, into } = place;
+  const named = nameOfSeed(place);
+  let atMount: boolean | undefined;
   return {
-    seed: new DirectorySeed(open(configMapRoot(source), named.source)),
-    volume: exists || mayMake ? open(target, named.target) : undefined,
-    made: !exists && mayMake,
+    seed: openSeed(source, named),
+    into,
+    named,
+    passedOver: (name) =>
+      name === STATE_NAME ||
+      name === MANIFEST_NAME ||
+      (OF_THE_FILE_SYSTEM.has(name) && (atMount ??= isMountPoint(source))),
   };
 }
 
+function openSeed(source: string, named: string): Seed {
+  return new DirectorySeed(open(configMapRoot(source), named));
+}
+
+function nameOfSeed({ source, by }: SeedPlace): string {
+  return `source ${displayText(source)} (${by})`;
+}
+
+function nameOfTarget({ target, targetBy }: Pick<Places, 'target' | 'targetBy'>): string {
+  return `target ${displayText(target)} (${targetBy})`;
+}
+
 /** The volume alone, for what needs no seed. Throws `UsageError` where there is none. */
-export function openVolume({ target, targetBy }: Pick<Places, 'target' | 'targetBy'>): Anchor {
-  const named = `target ${displayText(target)} (${targetBy})`;
+export function openVolume(places: Pick<Places, 'target' | 'targetBy'>): Anchor {
+  const { target } = places;
+  const named = nameOfTarget(places);
   if (!checkTarget(target, named)) throw new UsageError(`${named} does not exist; name the volume's directory`);
   return open(target, named);
 }
@@ -85,11 +136,12 @@ export function refuseWithoutProc(volume: Anchor, self: Identity): void {
 
 /** What is not data at the roots of the trees: volseed's own, and what file systems put at the root of a mount. */
 export function passedOver({
-  source,
+  seeds,
   target,
   stateDir,
   backup,
-}: Pick<Places, 'source' | 'target' | 'stateDir' | 'backup'>): (path: RelPath) => boolean {
+}: Pick<Places, 'seeds' | 'target' | 'stateDir' | 'backup'>): (path: RelPath) => boolean {
+  const roots = [...seeds.filter(({ into }) => into === ROOT).map(({ source }) => source), target];
   const inside = new Set<string | undefined>(
     [stateDir, backup?.directory].map((directory) =>
       directory?.startsWith(`${target}/`) === true ? fromText(directory.slice(target.length + 1)) : undefined,
@@ -99,12 +151,16 @@ export function passedOver({
   return (path) => {
     if (path === STATE_NAME || path === MANIFEST_NAME || inside.has(path)) return true;
     if (!OF_THE_FILE_SYSTEM.has(path)) return false;
-    return (atMounts ??= [source, target].some(isMountPoint));
+    return (atMounts ??= roots.some(isMountPoint));
   };
 }
 
-export function rootsOf({ seed, volume }: Omit<Opened, 'made'>): { seed: Directory; volume: Directory } | undefined {
-  if (volume === undefined) return undefined;
+/** What the volume's root may become like; undefined where there is nothing to compare, or no seed goes into the root. */
+export function rootsOf({
+  seed,
+  volume,
+}: Pick<Opened, 'seed' | 'volume'>): { seed: Directory; volume: Directory } | undefined {
+  if (volume === undefined || seed.root.implied === true) return undefined;
   return { seed: seed.root, volume: lookAt(volume.descriptor) as Directory };
 }
 
@@ -135,15 +191,14 @@ function statOf(path: string, named: string): fs.Stats | undefined {
 }
 
 /** Not one inside the other, nor the same, by whatever names: every directory above each is compared with the other. */
-function checkSeparate(source: string, target: string): void {
-  const [one, other] = [chain(source), chain(target)];
-  const shown = [displayText(source), displayText(target)] as const;
-  if (one[0] === other[0])
-    throw new UsageError(`source ${shown[0]} and target ${shown[1]} are the same directory; name two`);
+function checkSeparate(place: SeedPlace, places: Pick<Places, 'target' | 'targetBy'>): void {
+  const [one, other] = [chain(place.source), chain(places.target)];
+  const shown = [nameOfSeed(place), nameOfTarget(places)] as const;
+  if (one[0] === other[0]) throw new UsageError(`${shown[0]} and ${shown[1]} are the same directory; name two`);
   if (one.includes(other[0] ?? ''))
-    throw new UsageError(`source ${shown[0]} lies inside target ${shown[1]}; name two separate directories`);
+    throw new UsageError(`${shown[0]} lies inside ${shown[1]}; name two separate directories`);
   if (other.includes(one[0] ?? ''))
-    throw new UsageError(`target ${shown[1]} lies inside source ${shown[0]}; name two separate directories`);
+    throw new UsageError(`${shown[1]} lies inside ${shown[0]}; name two separate directories`);
 }
 
 /** Device and inode of a directory and of all above it, nearest first; one that does not exist has a place all the same. */

@@ -6,30 +6,35 @@ import type { Change, Kept, Plan, Problem, Removal } from '../core/plan.ts';
 import { SENTENCES, type Policy } from '../core/policy.ts';
 import type { KeptReason } from '../core/reconcile.ts';
 import { keptOf, type Totals } from '../core/run.ts';
-import { count, sizeOf } from '../core/words.ts';
+import { count, originsOf, sizeOf, type Origin } from '../core/words.ts';
 
 /** How many kept paths one run lists for each reason before it only counts them: a rolled-back image may keep all. */
 const LISTED = 20;
 
 export interface Beginning {
   readonly command: string;
-  readonly source: string;
+  readonly seeds: readonly Origin[];
   readonly target: string;
   readonly policy: Policy;
   readonly checksum: boolean;
+  readonly rules: readonly unknown[];
+  /** The configuration file. */
+  readonly file: string | undefined;
 }
 
-export function sayBeginning(log: Log, { command, source, target, policy, checksum }: Beginning): void {
+export function sayBeginning(log: Log, { command, seeds, target, policy, checksum, ...more }: Beginning): void {
+  const { rules, file } = more;
+  const from = originsOf(seeds, "'");
+  const fields = { source: seeds.map(({ source }) => source).join(', '), target };
   if (command === 'reset') {
-    const line = `Resetting '${displayText(target)}' to the initial data of '${displayText(source)}', newer or not.`;
-    return log.write('info', line, { source, target });
+    const line = `Resetting '${displayText(target)}' to the initial data of ${from}, newer or not.`;
+    return log.write('info', line, fields);
   }
-  log.write('info', `Initiating sync of initial data from '${displayText(source)}' to '${displayText(target)}'.`, {
-    source,
-    target,
-  });
+  log.write('info', `Initiating sync of initial data from ${from} to '${displayText(target)}'.`, fields);
   log.write('info', 'This operation will sync directories and their contents recursively.');
   log.write('info', SENTENCES[policy], { policy });
+  if (file !== undefined && rules.length > 0)
+    log.write('info', `${count(rules.length, 'rule')} of ${displayText(file)} may say otherwise for single paths.`);
   if (checksum) log.write('debug', 'Contents are compared where sizes are equal.');
 }
 
@@ -75,7 +80,11 @@ export function sayKept(log: Log, kept: readonly Kept[]): void {
     const number = (counts.get(reason) ?? 0) + 1;
     counts.set(reason, number);
     const level = number <= LISTED && reason !== 'exists' ? 'info' : 'debug';
-    log.item(level, keptLine(path, reason), { event: 'kept', path: display(path), reason });
+    log.item(reason === 'conflict' && level === 'info' ? 'warn' : level, keptLine(path, reason), {
+      event: 'kept',
+      path: display(path),
+      reason,
+    });
   }
   for (const [reason, number] of counts) {
     if (number > LISTED && reason !== 'exists') {
@@ -86,7 +95,8 @@ export function sayKept(log: Log, kept: readonly Kept[]): void {
 }
 
 function keptLine(path: RelPath, reason: KeptReason): string {
-  return `kept ${display(path)}: ${reason}`;
+  const why = reason === 'conflict' ? `${reason}: edited in the volume, and changed by the image` : reason;
+  return `kept ${display(path)}: ${why}`;
 }
 
 export function sayProblem(log: Log, { path, kind, message }: Problem): void {

@@ -1,26 +1,34 @@
 /** What `status` found: runs, who is at work, and how the volume differs from its image. */
 import type { Difference } from '../core/differences.ts';
 import type { Log } from '../core/log.ts';
-import { displayText } from '../core/path.ts';
+import { display, displayText } from '../core/path.ts';
 import type { Survey } from '../core/survey.ts';
 import type { Holder, Run } from '../core/run.ts';
 import { keptOf } from '../core/run.ts';
-import { count, sizeOf } from '../core/words.ts';
+import { count, originsOf, sizeOf, type Origin } from '../core/words.ts';
 
 /** How many runs are listed; `--json` has all that are recorded. */
 const LISTED = 10;
 
 export function saySurvey(log: Log, survey: Survey, asJson: boolean): void {
-  const { target, source, state, atWork, holder, interrupted, history, differences, same } = survey;
+  const { target, seeds, state, atWork, holder, interrupted, history, differences, same } = survey;
   if (asJson) {
     const { runs = [], resets = [] } = history ?? {};
-    return log.document({ target, source, state, atWork, holder, interrupted, runs, resets, differences, same });
+    return log.document({
+      target,
+      seeds: asData(seeds),
+      state,
+      atWork,
+      holder,
+      interrupted,
+      runs,
+      resets,
+      differences,
+      same,
+    });
   }
   const line = (name: string, text: string): void => log.answer(`${name.padEnd(8)} ${text}`);
-  line(
-    'volume',
-    `${displayText(target)}, from ${displayText(source)}; ${state === null ? 'no state' : `state in ${state}`}`,
-  );
+  line('volume', `${displayText(target)}, from ${originsOf(seeds)}; ${stateOf(survey)}`);
   line('seeder', seederOf(survey));
   if (interrupted !== null)
     line('dead', `${nameOf(interrupted)} died before it had finished; the next run finishes it`);
@@ -47,14 +55,23 @@ const TO: Readonly<Record<Difference['verb'], string>> = {
   blocked: 'blocked',
 };
 
+function asData(seeds: readonly Origin[]) {
+  return seeds.map(({ source, into }) => ({ source, into: display(into) }));
+}
+
 function nowOf(differences: readonly Difference[], same: number): string {
   const upToDate = `${same} up to date`;
   return differences.length === 0 ? `${upToDate}, nothing to do` : `${differencesInWords(differences)}, ${upToDate}`;
 }
 
+function stateOf({ state, atWork }: Survey): string {
+  if (state !== null) return `state in ${state}`;
+  return atWork === null ? 'its state cannot be read' : 'no state';
+}
+
 function seederOf({ state, atWork, holder }: Survey): string {
-  if (atWork === null) return state === null ? 'none at work, and none was before' : 'not known';
-  if (!atWork) return 'none at work';
+  if (atWork === null) return 'not known';
+  if (!atWork) return state === null ? 'none at work, and none was before' : 'none at work';
   return holder === null ? 'one is at work' : `at work: ${nameOf(holder)}`;
 }
 

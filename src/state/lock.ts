@@ -20,8 +20,11 @@ const SQLITE_NOTADB = 26;
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 250;
 const ANNOUNCE_EVERY = 10_000;
-/** Milliseconds in which a lock that is not to be had is no seeder's yet: whoever only looks holds it for a moment. */
-const A_MOMENT = 20;
+/**
+ * Milliseconds for which whoever only looks may keep a seeder from the lock, whatever the timeout: looking takes microseconds,
+ * but a process can be held up in between, by a processor that is busy or a container's share of it that is used up.
+ */
+const A_LOOK = 2000;
 
 export interface Waiting {
   readonly holder: Holder | undefined;
@@ -64,15 +67,17 @@ export class Lock {
         );
       }
       const waited = performance.now() - began;
-      if (waited >= Math.max(timeout, A_MOMENT)) {
+      const grace = isTaken(database) ? 0 : A_LOOK;
+      const limit = Math.max(timeout, grace);
+      if (waited >= limit) {
         database.close();
         throw new LockTimeout(describe(directory, readHolder(directory), waited));
       }
-      if (waited >= A_MOMENT && waited - announced >= ANNOUNCE_EVERY) {
+      if (waited >= grace && waited - announced >= ANNOUNCE_EVERY) {
         announced = waited;
         announce({ holder: readHolder(directory), waited });
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, Math.max(timeout, A_MOMENT) - waited)));
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pause, limit - waited)));
       await pulse.beat();
     }
   }
@@ -87,15 +92,20 @@ export function isHeld(directory: PrivateDirectory): boolean {
   if (!directory.holdsFile(FILE)) return false;
   const database = readDatabase(`${directory.path}/${FILE}`, { immutable: false });
   try {
+    return isTaken(database);
+  } finally {
+    database.close();
+  }
+}
+
+/** By a seeder; all who only look share it. One that is no database at all any more is nobody's: the next seeder replaces it. */
+function isTaken(database: DatabaseSync): boolean {
+  try {
     database.exec(WITHOUT_FILES);
     database.prepare('SELECT 1 FROM sqlite_schema').get();
     return false;
   } catch (error) {
-    if (errorCode(error) === SQLITE_BUSY) return true;
-    // No database at all any more: the next seeder replaces it.
-    return false;
-  } finally {
-    database.close();
+    return errorCode(error) === SQLITE_BUSY;
   }
 }
 

@@ -14,6 +14,10 @@ export interface Terms {
   readonly command: string;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  /** How many runs stay on record. */
+  readonly keepRuns: number;
+  /** What the image is called; null where nobody said. */
+  readonly imageVersion: string | null;
   readonly log: Log;
   readonly pulse: Pulse;
 }
@@ -29,17 +33,22 @@ export class Session {
   readonly #lock: Lock;
   readonly #holder: Holder;
   readonly #log: Log;
+  readonly #keepRuns: number;
+  #imageVersion: string | null;
 
-  private constructor(directory: PrivateDirectory, lock: Lock, mode: Mode, log: Log) {
+  private constructor(directory: PrivateDirectory, lock: Lock, mode: Mode, { log, keepRuns, imageVersion }: Terms) {
     const since = new Date().toISOString();
     this.id = `${since.replaceAll(/[-:]|\.\d+Z/g, '')}-${randomBytes(3).toString('hex')}`;
     this.#directory = directory;
     this.#lock = lock;
     this.#log = log;
+    this.#keepRuns = keepRuns;
+    this.#imageVersion = imageVersion;
     this.#holder = { run: this.id, mode, host: hostname(), pid: process.pid, since };
   }
 
-  static async begin(directory: PrivateDirectory, { command, lockTimeout, log, pulse }: Terms): Promise<Session> {
+  static async begin(directory: PrivateDirectory, terms: Terms): Promise<Session> {
+    const { command, lockTimeout, log, pulse } = terms;
     const lock = await Lock.acquire(directory, {
       timeout: lockTimeout,
       pulse,
@@ -49,7 +58,7 @@ export class Session {
         log.write('info', `Waiting for ${who} to finish with the volume${soFar}.`, { event: 'waiting', holder });
       },
     });
-    const session = new Session(directory, lock, MODES.find((mode) => mode === command) ?? 'sync', log);
+    const session = new Session(directory, lock, MODES.find((mode) => mode === command) ?? 'sync', terms);
     session.#takeOver();
     return session;
   }
@@ -66,6 +75,12 @@ export class Session {
   complete({ totals, exitCode }: Counted, durable: boolean, resetId?: string): void {
     const consumed = exitCode === 0 ? resetId : undefined;
     this.#record('completed', totals, exitCode === 0 ? null : `exit code ${exitCode}`, durable, consumed);
+  }
+
+  /** The volume was left as it is, and stays that of the image before; `why` is for people. */
+  skip({ totals }: Counted, why: string): void {
+    this.#imageVersion = null;
+    this.#record('completed', totals, why, false);
   }
 
   /** Never throws: the error that it records is the one to be heard of. */
@@ -87,7 +102,7 @@ export class Session {
     sweepCopies(this.#directory, this.#directory.names());
     const dead = readHolder(this.#directory);
     if (dead !== undefined) {
-      const run = runOf(dead, 'interrupted', null, null, 'it died before it had finished');
+      const run = runOf(dead, this.#imageVersion, 'interrupted', null, null, 'it died before it had finished');
       this.#log.write('info', `The run before (${nameHolder(dead)}) was interrupted; this one finishes it.`, {
         event: 'interrupted',
         holder: dead,
@@ -100,12 +115,12 @@ export class Session {
   #record(status: Status, totals: Totals, error: string | null, durable: boolean, resetId?: string): void {
     const now = new Date().toISOString();
     const reset = resetId === undefined ? undefined : { id: resetId, run: this.id, applied: now };
-    this.#save([runOf(this.#holder, status, now, totals, error)], durable, reset);
+    this.#save([runOf(this.#holder, this.#imageVersion, status, now, totals, error)], durable, reset);
     removeHolder(this.#directory);
   }
 
   #save(runs: readonly Run[], durable: boolean, reset?: Consumed): void {
-    const movedAside = recordRuns(this.#directory, runs, durable, reset);
+    const movedAside = recordRuns(this.#directory, runs, durable, reset, this.#keepRuns);
     if (movedAside === undefined) return;
     const message = `the state in ${this.#directory.shownAs} could not be read; it was moved to ${movedAside} and a new one begun`;
     this.#log.write('warn', message, { event: 'state', movedAside });
@@ -114,11 +129,11 @@ export class Session {
 
 function runOf(
   { run, mode, since }: Holder,
+  imageVersion: string | null,
   status: Status,
   finished: string | null,
   totals: Totals | null,
   error: string | null,
 ): Run {
-  const imageVersion = process.env['VOLSEED_IMAGE_VERSION'] ?? null;
   return { id: run, mode, started: since, finished, status, seedDigest: null, imageVersion, totals, error };
 }

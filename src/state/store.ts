@@ -54,6 +54,7 @@ export function findReset(directory: PrivateDirectory, id: string): Consumed | u
 /**
  * Adds runs to the state, or brings them up to date.
  * @param durable whether it is on the disk when this returns.
+ * @param keepRuns how many of the latest stay.
  * @returns the name that a state which could not be read was moved to; what it knew is lost, what is in the volume is not.
  */
 export function recordRuns(
@@ -61,13 +62,14 @@ export function recordRuns(
   runs: readonly Run[],
   durable: boolean,
   reset?: Consumed,
+  keepRuns = KEEP_RUNS,
 ): string | undefined {
   const copy = `state-${randomBytes(16).toString('hex')}.db`;
   try {
     const movedAside = prepareCopy(directory, copy);
     const database = openDatabase(`${directory.path}/${copy}`);
     try {
-      write(database, runs, reset);
+      write(database, runs, keepRuns, reset);
     } finally {
       database.close();
     }
@@ -146,7 +148,7 @@ function plain(sql: string): string {
   return sql.replaceAll(/\s+/g, ' ');
 }
 
-function write(database: DatabaseSync, runs: readonly Run[], reset: Consumed | undefined): void {
+function write(database: DatabaseSync, runs: readonly Run[], keepRuns: number, reset: Consumed | undefined): void {
   // The copy is thrown away if this dies; what is on the disk is settled by the rename.
   database.exec(`${WITHOUT_FILES} PRAGMA synchronous=OFF; BEGIN`);
   const insert = database.prepare('INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
@@ -168,7 +170,7 @@ function write(database: DatabaseSync, runs: readonly Run[], reset: Consumed | u
     database.prepare('INSERT OR REPLACE INTO resets VALUES (?, ?, ?)').run(reset.id, reset.run, reset.applied);
   }
   database.exec(
-    `DELETE FROM runs WHERE id NOT IN (SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT ${KEEP_RUNS}); COMMIT`,
+    `DELETE FROM runs WHERE id NOT IN (SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT ${keepRuns}); COMMIT`,
   );
 }
 

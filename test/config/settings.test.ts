@@ -19,17 +19,20 @@ describe('settings', () => {
   it('are the documented defaults where nothing is given', async () => {
     expect(await sync('')).toEqual({
       command: 'sync',
-      source: '/var/initialdata',
+      seeds: [{ source: '/var/initialdata', by: 'the default of --source', into: '', policy: undefined }],
       target: '/data',
-      sourceBy: 'the default of --source',
       targetBy: 'DATA_DIR_PATH',
       stateDir: undefined,
       policy: 'newer',
       policyBy: 'the default',
+      rules: [],
+      file: undefined,
+      safety: { maxDeletes: undefined, onDowngrade: 'allow', minSeedFiles: 0 },
       included: undefined,
       excluded: undefined,
       selection: { include: undefined, exclude: undefined },
       checksum: false,
+      keepRuns: 200,
       prune: false,
       onConflict: 'new',
       restoreDeleted: false,
@@ -70,7 +73,7 @@ describe('settings', () => {
   it('have absolute paths', async () => {
     const here = process.cwd();
     expect(await sync('--source seed/ --target ./v/../w --state-dir s')).toMatchObject({
-      source: `${here}/seed`,
+      seeds: [{ source: `${here}/seed` }],
       target: `${here}/w`,
       stateDir: `${here}/s`,
     });

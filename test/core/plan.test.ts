@@ -9,6 +9,7 @@ const planOf = (changes: Plan['changes']): Plan => ({
   problems: [],
   same: 0,
   basing: new Map(),
+  lost: 0,
   directories: new Map(),
 });
 

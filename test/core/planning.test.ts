@@ -136,6 +136,19 @@ describe('a selection', () => {
     expect([...made.directories]).toEqual([['a', { wanted: directory({ mode: 0o777 }), managed: false }]]);
   });
 
+  it('gives the directory above one that it makes its mtime back, too', () => {
+    const made = plan({ ...root, selection: selection(['a/b/c']) }, [
+      ['a', directory(), directory({ seconds: 5 })],
+      ['a/b', directory()],
+      ['a/b/c', file()],
+    ]);
+    expect(changed(made)).toEqual(['create a/b (missing)', 'create a/b/c (missing)']);
+    expect([...made.directories]).toEqual([
+      ['a', { wanted: directory({ seconds: 5 }), managed: false }],
+      ['a/b', { wanted: directory(), managed: true }],
+    ]);
+  });
+
   it('takes a file out of the way of a directory only where something below it is seeded', () => {
     const rules = { ...root, selection: selection(['a/c']) };
     expect(changed(plan(rules, [['a', directory(), file()]]))).toEqual([]);

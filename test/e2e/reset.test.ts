@@ -97,6 +97,16 @@ describe('reset PATTERN', () => {
     expect(volseed(['backups', '--target', on.volume]).stdout).toBe('There are no backups.\n');
   });
 
+  it('makes no backup where --no-backup says so, and restore has nothing to undo', () => {
+    const on = seeded();
+    edit(on, 'colors.json');
+    const { code, stdout } = reset(on, '--all', '--yes', '--no-backup');
+    expect([code, read(on, 'colors.json')]).toEqual([0, '{}']);
+    expect(stdout).not.toContain('Backed up');
+    expect(volseed(['backups', '--target', on.volume]).stdout).toBe('There are no backups.\n');
+    expect(restoreLast(on)).toEqual(oneLine(2, 'nothing to undo'));
+  });
+
   it('leaves what is excluded alone', () => {
     const on = seeded();
     edit(on, 'colors.json', 'tables/t1.csv');

@@ -13,6 +13,7 @@ const planOf = (...sizes: readonly number[]): Plan => ({
   problems: [],
   same: 0,
   basing: new Map(),
+  lost: 0,
   directories: new Map(),
 });
 

@@ -7,11 +7,10 @@ import { openTrees, passedOver, refuseWithoutProc, rootsOf, type Opened } from '
 import { directory, file, symlink } from '../support/tree.ts';
 import { anchorAt, canMount, mount, path, place, still, type Literal } from './place.ts';
 
+const seedAt = (source: string) => [{ source, by: '--source', into: ROOT }];
+
 function open(source: string, target: string, mayMake = true): Opened {
-  const opened = openTrees(
-    { source, target, sourceBy: '--source', targetBy: '--target', stateDir: undefined },
-    mayMake,
-  );
+  const opened = openTrees({ seeds: seedAt(source), target, targetBy: '--target', stateDir: undefined }, mayMake);
   onTestFinished(() => {
     opened.seed.close();
     opened.volume?.close();
@@ -47,9 +46,14 @@ describe('openTrees', () => {
     ['the same directory', 'seed', 'seed', 'are the same directory'],
     ['the same directory by a link', 'seed', 'same', 'are the same directory'],
     ['the same directory by a way round', 'seed', 'seed/../seed', 'are the same directory'],
-    ['a target inside the source', 'seed', 'seed/inner', 'target ROOT/seed/inner lies inside source'],
-    ['a target inside the source, still to be made', 'seed', 'seed/new', 'target ROOT/seed/new lies inside source'],
-    ['a source inside the target', 'seed/inner', 'seed', 'source ROOT/seed/inner lies inside target'],
+    ['a target inside the source', 'seed', 'seed/inner', 'target ROOT/seed/inner (--target) lies inside source'],
+    [
+      'a target inside the source, still to be made',
+      'seed',
+      'seed/new',
+      'target ROOT/seed/new (--target) lies inside source',
+    ],
+    ['a source inside the target', 'seed/inner', 'seed', 'source ROOT/seed/inner (--source) lies inside target'],
     ['a target inside the source by a link', 'seed', 'inside', 'lies inside source'],
     ['a target below a link into the source', 'seed', 'inside/deep', 'lies inside source'],
     ['a target to be made below a link into the source', 'seed', 'inside/new', 'lies inside source'],
@@ -141,7 +145,7 @@ describe.skipIf(!canMount())('trees by bind mounts', () => {
 });
 
 describe('passedOver', () => {
-  const places = { source: '/seed', target: '/data', stateDir: undefined };
+  const places = { seeds: seedAt('/seed'), target: '/data', stateDir: undefined };
 
   it("passes over what is volseed's own, at the root and nowhere else", () => {
     const passes = passedOver(places);
@@ -160,14 +164,14 @@ describe('passedOver', () => {
 
   it('passes over no lost+found where no file system put it', () => {
     const root = place({ 'seed/lost+found': directory(), 'volume/.snapshot': directory() });
-    const passes = passedOver({ source: `${root}/seed`, target: `${root}/volume`, stateDir: undefined });
+    const passes = passedOver({ seeds: seedAt(`${root}/seed`), target: `${root}/volume`, stateDir: undefined });
     expect(['lost+found', '.snapshot'].map((each) => passes(path(each)))).toEqual([false, false]);
   });
 
   it.skipIf(!canMount())('passes over lost+found at the root of a mount, and nowhere else', () => {
     const root = place(plain);
     mount(`${root}/volume`, '-t', 'tmpfs', 'none');
-    const passes = passedOver({ source: `${root}/seed`, target: `${root}/volume`, stateDir: undefined });
+    const passes = passedOver({ seeds: seedAt(`${root}/seed`), target: `${root}/volume`, stateDir: undefined });
     expect(['lost+found', '.snapshot', 'a/lost+found'].map((each) => passes(path(each)))).toEqual([true, true, false]);
   });
 });

@@ -16,7 +16,16 @@ const kept: Plan['kept'] = [
   { path: path('x'), reason: 'newer in the volume' },
   { path: path('y'), reason: 'newer in the volume' },
 ];
-const plan: Plan = { changes, removals: [], basing: new Map(), kept, problems: [], same: 7, directories: new Map() };
+const plan: Plan = {
+  changes,
+  removals: [],
+  basing: new Map(),
+  lost: 0,
+  kept,
+  problems: [],
+  same: 7,
+  directories: new Map(),
+};
 const counted = { created: 3, updated: 1, corrected: 1, removed: 0, same: 7, bytes: 15, problems: 0 };
 
 function account(): { account: Account; lines: string[] } {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Log } from '../../src/core/log.ts';
+import { ROOT } from '../../src/core/path.ts';
 import type { Kept, Problem } from '../../src/core/plan.ts';
 import { noTotals } from '../../src/core/run.ts';
 import {
@@ -32,10 +33,12 @@ describe('what a run says', () => {
   it('begins as the rsync entrypoint did, line for line', () => {
     const where = {
       command: 'sync',
-      source: '/var/initialdata/common',
+      seeds: [{ source: '/var/initialdata/common', into: ROOT }],
       target: '/data/common',
       policy: 'newer',
       checksum: false,
+      rules: [],
+      file: undefined,
     } as const;
     expect(said((log) => sayBeginning(log, where))).toEqual([
       "info: Initiating sync of initial data from '/var/initialdata/common' to '/data/common'.",
@@ -135,6 +138,7 @@ it('a plan says of each path what would be done and why, and that nothing was', 
     problems: [],
     removals: [],
     basing: new Map(),
+    lost: 0,
     same: 1,
     directories: new Map(),
   };

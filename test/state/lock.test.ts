@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Interrupted, LockTimeout, Refused } from '../../src/core/errors.ts';
@@ -69,6 +70,20 @@ describe('the lock', () => {
     const waiting = acquire(on, 60_000);
     await other.kill('SIGKILL');
     await expect(waiting).resolves.toBeInstanceOf(Lock);
+  });
+
+  it('is had by a seeder that may not wait, once whoever only looks has looked', async () => {
+    const on = ground();
+    (await acquire(on)).release();
+    const reader = new DatabaseSync(`${on.at}/lock`, { readOnly: true });
+    reader.exec('BEGIN');
+    reader.prepare('SELECT 1 FROM sqlite_schema').get();
+    const told: Waiting[] = [];
+    const waiting = acquire(on, 0, told);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    reader.close();
+    await expect(waiting).resolves.toBeInstanceOf(Lock);
+    expect(told).toEqual([]);
   });
 
   it('of one volume is nothing to another', async () => {

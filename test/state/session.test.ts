@@ -23,7 +23,14 @@ function logTo(lines: string[]): Log {
 }
 
 const begin = ({ state }: Ground, lines: string[] = [], command = 'sync'): Promise<Session> =>
-  Session.begin(state, { command, lockTimeout: 0, log: logTo(lines), pulse: still });
+  Session.begin(state, {
+    command,
+    keepRuns: 200,
+    imageVersion: process.env['VOLSEED_IMAGE_VERSION'] ?? null,
+    lockTimeout: 0,
+    log: logTo(lines),
+    pulse: still,
+  });
 
 function runs({ at }: Ground): Record<string, unknown>[] {
   const database = new DatabaseSync(`${at}/state.db`, { readOnly: true });

@@ -11,6 +11,7 @@ const checks = {
   rsync: () => succeeds('rsync', ['--version']),
   // To have it is not enough: many containers forbid ptrace.
   strace: () => succeeds('strace', ['-o', '/dev/null', 'true']),
+  script: () => succeeds('script', ['-qec', 'true', '/dev/null']),
   root: isRoot,
   'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', node], ordinary),
 } as const;

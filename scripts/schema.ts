@@ -1,0 +1,14 @@
+// node scripts/schema.ts: writes docs/volseed.schema.json, the configuration file's schema for editors. --print: shows it.
+import { toJsonSchema } from '@valibot/to-json-schema';
+import { writeFileSync } from 'node:fs';
+import { WAITING } from '../src/config/options.ts';
+import { schemasOf } from '../src/config/schema.ts';
+
+const schema = {
+  ...toJsonSchema(schemasOf(WAITING).whole, { target: 'draft-07' }),
+  title: 'volseed.yaml',
+  description: 'The configuration of volseed, which seeds persisted volumes from container images.',
+};
+const text = `${JSON.stringify(schema, null, 2)}\n`;
+if (process.argv.includes('--print')) process.stdout.write(text);
+else writeFileSync('docs/volseed.schema.json', text);
