@@ -131,7 +131,8 @@ function isSameProof(a: Proof | undefined, b: Proof | undefined): boolean {
 export function attributesFor<T extends Directory | File | Link>(base: Based, seed: T, volume: Entry): T {
   // The kernel may have taken the bit when it was seeded.
   const isBase = base.mode === volume.mode || (base.mode & ~SET_GID) === volume.mode;
-  const mode = isBase || volume.kind === 'link' ? seed.mode : volume.mode;
+  // A file's mode would close a directory, and a link has none.
+  const mode = isBase || volume.kind !== seed.kind ? seed.mode : volume.mode;
   return { ...seed, mode, uid: idFor(base.uid, seed.uid, volume.uid), gid: idFor(base.gid, seed.gid, volume.gid) };
 }
 

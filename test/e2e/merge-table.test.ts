@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { flat, literal, merge, type Merging, type Node, seen, unlike } from '../support/merge-model.ts';
+import { flat, literal, merge, type Merging, type Node, seeded, seen, unlike } from '../support/merge-model.ts';
 import { suite } from '../support/prerequisites.ts';
 import { type Ground, ground, type Literal, unlikeSeed } from '../support/probe.ts';
 import { changes, snapshot } from '../support/snapshot.ts';
@@ -87,8 +87,9 @@ function edit(on: Ground): void {
 function expected(how: Merging): Map<string, string> {
   return new Map(
     cells.flatMap(({ name, base, seed, volume }) => {
-      const { volume: is, offered } = merge(states[base], states[seed], states[volume], how);
-      return flat({ p: is, 'p.volseed-new': offered }, name);
+      const before = { base: seeded(states[base]), volume: states[volume], beside: undefined };
+      const { volume: is, beside } = merge(before, states[seed], how);
+      return flat({ p: is, 'p.volseed-new': beside }, name);
     }),
   );
 }
@@ -144,10 +145,10 @@ describe('merge takes modes and owners three ways by themselves', () => {
   const after = ({ seed, volume }: (typeof contents)[number]): { modes: string[]; contents: string[] } => {
     const on = upgraded(
       image('base', (mode) => file('one', { mode })),
-      (seeded) => {
+      (first) => {
         for (const one of named) {
-          if (volume !== 'one') writeFileSync(join(seeded.volume, one.name), volume);
-          chmodSync(join(seeded.volume, one.name), one.volume);
+          if (volume !== 'one') writeFileSync(join(first.volume, one.name), volume);
+          chmodSync(join(first.volume, one.name), one.volume);
         }
       },
       image('seed', (mode) => file(seed, { mode })),
@@ -170,6 +171,18 @@ describe('merge takes modes and owners three ways by themselves', () => {
       image('seed', (mode) => directory({ mode })),
     );
     expect(outcome(on)).toEqual(wanted);
+  });
+
+  it('but gives no directory the mode that a file was given, and no file that of a directory', () => {
+    const on = upgraded(
+      { file: file('one'), dir: directory() },
+      ({ volume }) => {
+        chmodSync(join(volume, 'file'), 0o600);
+        chmodSync(join(volume, 'dir'), 0o777);
+      },
+      { file: directory(), dir: file('two') },
+    );
+    expect([modeOf(on, 'file'), modeOf(on, 'dir')]).toEqual([0o755, 0o644]);
   });
 
   suite('with owners', ['root'], () => {
