@@ -22,7 +22,7 @@ import { lookAt } from './fs/disk.ts';
 import { Recording } from './core/recording.ts';
 import { StateDirectory } from './fs/private.ts';
 import { seedSource } from './fs/copy.ts';
-import { sweep } from './fs/stage.ts';
+import { sweep } from './fs/sweep.ts';
 import { isReadOnly, openTrees, readOnly, refuseWithoutProc, withVolume, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
