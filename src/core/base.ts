@@ -1,6 +1,6 @@
 /** The base: what a volume was last seeded with, path by path. What the volume has otherwise, somebody has made of it. */
 import { LEAVE, NOBODY, SET_GID, type Attributes, type Directory, type Entry, type File, type Link } from './entry.ts';
-import { nameOf, parentOf, type Name, type RelPath } from './path.ts';
+import { join, nameOf, parentOf, type Name, type RelPath } from './path.ts';
 
 /** That a file is the one that was seen: nothing can be written to it without moving its ctime. */
 export interface Proof {
@@ -50,8 +50,10 @@ export class Base {
     let entries = this.#directories.get(directory);
     if (entries === undefined) this.#directories.set(directory, (entries = new Map()));
     const name = nameOf(path);
-    if (!entries.has(name)) this.#size++;
+    const before = entries.get(name);
+    if (before === undefined) this.#size++;
     entries.set(name, based);
+    if (before?.kind === 'directory' && based.kind !== 'directory') this.#deleteBelow(path);
   }
 
   delete(path: RelPath): void {
@@ -60,6 +62,12 @@ export class Base {
     if (entries?.delete(nameOf(path)) !== true) return;
     this.#size--;
     if (entries.size === 0) this.#directories.delete(directory);
+    this.#deleteBelow(path);
+  }
+
+  /** What was in a directory that is none any more is no deletion of a user's when it comes back. */
+  #deleteBelow(path: RelPath): void {
+    for (const name of this.in(path).keys()) this.delete(join(path, name));
   }
 
   /** How many paths. */

@@ -61,6 +61,8 @@ export class Merging {
   readonly basing = new Map<RelPath, Based | undefined>();
   /** Names that the image ships itself: nothing is offered there. */
   readonly #shippedNew = new Set<RelPath>();
+  /** Paths that the image has dropped, with what was offered beside them. */
+  readonly #withdrawn = new Set<RelPath>();
 
   constructor(rules: MergeRules) {
     this.#rules = rules;
@@ -126,8 +128,24 @@ export class Merging {
     return base && isUnedited(base, entry, hash);
   }
 
+  /** The conflict of a path that the image has dropped is over. */
+  withdraw(path: RelPath, beside: Beside | undefined): Removal | undefined {
+    const base = this.baseOf(path);
+    if (base?.offer === undefined || beside === undefined) return undefined;
+    this.basing.set(path, { ...base, offer: undefined });
+    this.#withdrawn.add(path);
+    if (beside.entry === undefined || offering(base.offer, undefined, beside) !== 'remove') return undefined;
+    return { path: besideOf(path), old: beside.entry, reason: 'conflict resolved' };
+  }
+
   forget(path: RelPath): void {
     this.basing.set(path, undefined);
+  }
+
+  /** What is to be recorded of a path that stays after all; undefined where nothing changes. */
+  remembered(path: RelPath): Based | undefined {
+    const base = this.#withdrawn.has(path) ? this.baseOf(path) : undefined;
+    return base && { ...base, offer: undefined };
   }
 
   /** Without those that are offered where the image ships something itself. */

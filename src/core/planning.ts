@@ -78,6 +78,8 @@ export class Planning {
   readonly #merging: Merging | undefined;
   /** Directories that a file or link is to replace under `merge`, if nothing in them is edited; else what is done instead. */
   readonly #replacing = new Map<RelPath, Step & Required<Pick<Step, 'otherwise'>>>();
+  /** What was offered beside paths that the image has dropped. */
+  readonly #withdrawn = new Set<RelPath>();
   #same = 0;
   #lost = 0;
   /** The directories above, each with what was said of it; one that is not selected itself is made only for what is below. */
@@ -187,13 +189,18 @@ export class Planning {
    * @param entry what the volume has there.
    * @returns whether to go on below a directory, and to tell with `stray` of what else is in it.
    */
-  obsolete(path: RelPath, entry: Entry | undefined, hash: string | undefined): boolean {
+  obsolete(path: RelPath, entry: Entry | undefined, hash: string | undefined, beside: PathFacts['beside']): boolean {
     const { selected } = this.#selected(path);
     const policy = this.#policyAt(path);
     const merging = this.#merging;
     if (merging === undefined || selected === 'out' || policy === 'never' || policy === 'missing') return false;
     if (selected === 'below' && entry?.kind !== 'directory') return false;
     this.#lost++;
+    const withdrawn = policy === 'merge' ? merging.withdraw(path, beside) : undefined;
+    if (withdrawn !== undefined) {
+      this.#remove(withdrawn);
+      this.#withdrawn.add(withdrawn.path);
+    }
     const unedited = entry !== undefined && merging.isUnedited(path, entry, hash) === true;
     if (!unedited) {
       // What a user made of it, or that it is gone, is nobody's affair any more.
@@ -214,7 +221,12 @@ export class Planning {
 
   /** What nobody but the user has put into an obsolete directory. */
   stray(path: RelPath): void {
-    this.#stays(path);
+    if (!this.#withdrawn.has(path)) this.#stays(path);
+  }
+
+  /** Whether something was offered beside a path that the image does not ship any more. */
+  asksBeside(path: RelPath): boolean {
+    return this.#merging?.baseOf(path)?.offer !== undefined;
   }
 
   /** A path that was not there in the state that is to come back. */
@@ -250,7 +262,9 @@ export class Planning {
     const basing = new Map(this.#merging?.basing);
     for (const { path } of this.#removals) {
       const stays = this.#staying.has(path) || [...blocked].some((directory) => isBelow(path, directory));
-      if (stays) basing.delete(path);
+      const remembered = this.#merging?.remembered(path);
+      if (stays && remembered !== undefined) basing.set(path, remembered);
+      else if (stays) basing.delete(path);
     }
     for (const path of conflicts) basing.set(path, this.#replacing.get(path)?.otherwise.basing);
     const removals = [...this.#removals, ...offers.filter(isRemoval)].filter(

@@ -41,8 +41,12 @@ export class Narrow implements Visitor {
     return this.#planning.known(directory).filter((name) => this.#concerns(join(directory, name)));
   }
 
-  obsolete(path: RelPath, entry: Entry | undefined, hash: string | undefined): boolean {
-    return this.#planning.obsolete(path, entry, hash);
+  obsolete(path: RelPath, entry: Entry | undefined, hash: string | undefined, beside: Facts['beside']): boolean {
+    return this.#planning.obsolete(path, entry, hash, beside);
+  }
+
+  asksBeside(path: RelPath): boolean {
+    return this.#concerns(path) && this.#planning.asksBeside(path);
   }
 
   stray(path: RelPath): void {

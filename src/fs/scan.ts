@@ -54,7 +54,14 @@ export interface Visitor {
    * A known path that the seed does not have; `entry` and `hash` are the volume's.
    * @returns whether to go on below a directory.
    */
-  readonly obsolete?: (path: RelPath, entry: Entry | undefined, hash: string | undefined) => boolean;
+  readonly obsolete?: (
+    path: RelPath,
+    entry: Entry | undefined,
+    hash: string | undefined,
+    beside: Facts['beside'],
+  ) => boolean;
+  /** Whether what the volume has at NAME.volseed-new is to be told with it. */
+  readonly asksBeside?: (path: RelPath) => boolean;
   /** What is in such a directory and not known. */
   readonly stray?: (path: RelPath) => void;
 }
@@ -68,6 +75,9 @@ export interface Facts {
   /** What the volume has at NAME.volseed-new. */
   readonly beside?: { readonly entry: Entry | undefined; readonly hash: string | undefined };
 }
+
+/** Where the volume has no such directory. */
+const NOTHING_BESIDE: Facts['beside'] = { entry: undefined, hash: undefined };
 
 export interface Trees {
   readonly seed: Seed;
@@ -110,7 +120,7 @@ class Scan {
       if (this.#pulse.due()) await this.#pulse.beat();
       const same = this.#visitor.asksContent(pair) ? await this.#sameContent(path, pair) : false;
       if (same === undefined) continue;
-      const facts = await this.#facts(path, pair);
+      const facts = await this.#facts(path, pair, both);
       if (facts === undefined) continue;
       const descent = this.#visitor.visit(pair, same, facts);
       if (descent === 'clear') await this.extras(pair.path, new Set(), true);
@@ -139,7 +149,8 @@ class Scan {
       if (found === undefined) continue;
       const { entry } = found;
       const hash = await this.#hashIfAsked(path, entry, false);
-      if (hash === null || this.#visitor.obsolete?.(path, entry, hash) !== true) continue;
+      const beside = this.#visitor.asksBeside?.(path) === true ? await this.#beside(directory, path) : undefined;
+      if (hash === null || this.#visitor.obsolete?.(path, entry, hash, beside) !== true) continue;
       await this.#obsolete(path, new Set());
       this.#tellStrays(path);
     }
@@ -160,13 +171,13 @@ class Scan {
   }
 
   /** Undefined where something could not be read, and the problem has been told. */
-  async #facts(directory: RelPath, pair: Pair): Promise<Facts | undefined> {
+  async #facts(directory: RelPath, pair: Pair, both: boolean): Promise<Facts | undefined> {
     let facts: Facts = {};
     for (;;) {
       const question = this.#visitor.asks?.(pair, facts);
       if (question === undefined) return facts;
       if (question === 'beside') {
-        const beside = await this.#beside(directory, pair.path);
+        const beside = both ? await this.#beside(directory, pair.path) : NOTHING_BESIDE;
         if (beside === undefined) return undefined;
         facts = { ...facts, beside };
         continue;

@@ -121,8 +121,9 @@ export function overlay(
     const one = { base: base?.below[name], volume: volume[name] };
     return { name, ...overlay(one, seed[name], wins) };
   });
+  const below = compact(laid.map((one) => [one.name, one.base] as const));
   return {
-    base: { is: 'directory', below: compact(laid.map((one) => [one.name, one.base] as const)) },
+    base: { is: 'directory', below, ...(base?.offered && { offered: base.offered }) },
     volume: compact(laid.map((one) => [one.name, one.volume] as const)),
   };
 }

@@ -84,7 +84,7 @@ const target = (at: Buffer): string => fs.readlinkSync(at, { encoding: 'buffer' 
 function content(at: Buffer): string {
   try {
     const all = fs.readFileSync(at);
-    if (all.length <= 80) return all.toString('latin1');
+    if (all.length <= 200) return all.toString('latin1');
     return `${all.length} bytes of SHA-256 ${createHash('sha256').update(all).digest('hex')}`;
   } catch (error) {
     return ifClosed(error, '(unreadable)');
