@@ -164,6 +164,8 @@ describe('a configuration', () => {
       'target: @home\n',
       '1:9: this character cannot begin a value; put the value in quotes',
     ],
+    ['a key that is a list', '? [a]\n: b\n', '1:3: a key that is no text; write KEY: VALUE'],
+    ['lists in lists without end', '['.repeat(100_000), '1:'],
     ['a version of YAML that there is not', '%YAML 9\n---\ntarget: /a\n', '1:7: YAML: Unsupported YAML version 9'],
   ])('with %s is refused where that stands, with the way out', async (_, text, first) => {
     expect((await wrong(text))[0]?.slice(0, first.length)).toBe(first);

@@ -16,8 +16,8 @@ const published = JSON.parse(readFileSync('docs/volseed.schema.json', 'utf8')) a
 const keysOf = ({ properties }: Published): string[] => Object.keys(properties).toSorted();
 
 describe('the schema for editors', () => {
-  it('is what the program checks by: node scripts/schema.ts writes it anew', () => {
-    const made = execFileSync(node, ['scripts/schema.ts', '--print'], { encoding: 'utf8' });
+  it('is what the program checks by: npm run schema writes it anew', () => {
+    const made = execFileSync(node, ['scripts/json-schema.ts', '--print'], { encoding: 'utf8' });
     expect(published).toEqual(JSON.parse(made));
   });
 

@@ -1,4 +1,4 @@
-// node scripts/schema.ts: writes docs/volseed.schema.json, the configuration file's schema for editors. --print: shows it.
+// docs/volseed.schema.json: the schema of the configuration file, for editors. --print: on standard output, written nowhere.
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { writeFileSync } from 'node:fs';
 import { schemasOf } from '../src/config/schema.ts';
