@@ -4,7 +4,7 @@
  *
  * Fails for one path at a time: what cannot be read is a problem of that path, and the rest goes on.
  */
-import { explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
+import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
 import type { Directory, Entry } from '../core/entry.ts';
 import { join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
@@ -66,7 +66,8 @@ export interface Visitor {
   readonly stray?: (path: RelPath) => void;
 }
 
-export type Question = 'seed hash' | 'volume hash' | 'beside';
+/** hash to adopt: the seed's, too; '' where it cannot be read, which is no problem of the path. */
+export type Question = 'seed hash' | 'volume hash' | 'hash to adopt' | 'beside';
 
 /** What was asked for. Hashes are SHA-256, in hex. */
 export interface Facts {
@@ -182,6 +183,10 @@ class Scan {
         facts = { ...facts, beside };
         continue;
       }
+      if (question === 'hash to adopt') {
+        facts = { ...facts, seedHash: await this.#hashToAdopt(pair.path) };
+        continue;
+      }
       const where = question === 'seed hash' ? 'the seed' : 'the volume';
       const hash = await this.#hashOf(pair.path, where);
       if (hash === undefined) return undefined;
@@ -212,6 +217,21 @@ class Scan {
       });
     } finally {
       close(descriptor);
+    }
+  }
+
+  async #hashToAdopt(path: RelPath): Promise<string> {
+    let descriptor: number | undefined;
+    try {
+      const opened = this.#open(path, 'the seed');
+      if (typeof opened === 'string') return opened;
+      descriptor = opened;
+      return await sha256(descriptor, this.#pulse);
+    } catch (error) {
+      if (error instanceof Refused || error instanceof Interrupted || codeOf(error) === undefined) throw error;
+      return '';
+    } finally {
+      if (descriptor !== undefined) close(descriptor);
     }
   }
 
