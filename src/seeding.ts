@@ -23,14 +23,13 @@ import { sweep } from './fs/stage.ts';
 import { isReadOnly, openTrees, readOnly, refuseWithoutProc, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
-import { sayBeginning, sayPlan, saySeed } from './report/lines.ts';
+import { sayBeginning, sayPlan } from './report/lines.ts';
 import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
   const trees = openTrees(settings, !settings.dryRun, warnTo(context.log));
   try {
-    saySeed(settings, trees.seed, context.log);
     const rules = { ...rulesOf(settings, context.self), reset: await resetOf(settings, trees, context) };
     if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);
     return await sync(settings, rules, trees, trees.volume, context);
@@ -42,7 +41,7 @@ export async function seed(settings: Settings, context: Context): Promise<number
 
 /** Scan and reconcile, and tell: no lock, no state, nothing touched. */
 async function plan(settings: Settings, rules: Rules, trees: Opened, { log, pulse }: Context): Promise<number> {
-  sayBeginning(log, settings);
+  sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
   const made = await reconcile(settings, rules, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
@@ -70,7 +69,7 @@ async function sync(
   try {
     sweep(state, volume, self);
     const due = resetDue(rules, settings.reset, session, log);
-    sayBeginning(log, settings);
+    sayBeginning(log, settings, trees.seed);
     const made = await reconcile(settings, due, trees, unlocked, pulse);
     for (const problem of made.problems) account.problem(problem);
     const why = settings.backup.on && !backupIsOff(settings, due) ? whyOf(settings) : undefined;
@@ -91,7 +90,7 @@ async function sync(
 
 /** On a read-only mount there is nothing to lock and nothing to write: it is as it should be, or an error. */
 async function confirm(settings: Settings, rules: Rules, trees: Opened, { log, pulse }: Context): Promise<number> {
-  sayBeginning(log, settings);
+  sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
   const made = await reconcile(settings, rules, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);

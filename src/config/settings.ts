@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseChmod, type ModeChange } from '../core/chmod.ts';
 import { UsageError } from '../core/errors.ts';
 import type { Level } from '../core/log.ts';
-import { LONGEST_VERSION } from '../core/manifest.ts';
+import { LONGEST_VERSION } from '../core/manifest-format.ts';
 import { displayText, fromText } from '../core/path.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Selection } from '../core/selection.ts';

@@ -1,6 +1,6 @@
 /** What a run says, line for line as operators know it from the rsync entrypoint that this replaces, and its totals. */
 import type { Backup } from '../core/archive.ts';
-import type { Totals as SeedTotals } from '../core/manifest.ts';
+import type { Totals as SeedTotals } from '../core/manifest-format.ts';
 import type { Fields, Level, Log } from '../core/log.ts';
 import { display, displayText, type RelPath } from '../core/path.ts';
 import type { Change, Kept, Plan, Problem, Removal } from '../core/plan.ts';
@@ -20,10 +20,12 @@ export interface Beginning {
   readonly checksum: boolean;
 }
 
-export function sayBeginning(log: Log, { command, source, target, policy, checksum }: Beginning): void {
+export function sayBeginning(log: Log, beginning: Beginning, seed: SeedKnown): void {
+  const { command, source, target, policy, checksum } = beginning;
   if (command === 'reset') {
     const line = `Resetting '${displayText(target)}' to the initial data of '${displayText(source)}', newer or not.`;
-    return log.write('info', line, { source, target });
+    log.write('info', line, { source, target });
+    return saySeed(beginning, seed, log);
   }
   log.write('info', `Initiating sync of initial data from '${displayText(source)}' to '${displayText(target)}'.`, {
     source,
@@ -32,10 +34,11 @@ export function sayBeginning(log: Log, { command, source, target, policy, checks
   log.write('info', 'This operation will sync directories and their contents recursively.');
   log.write('info', SENTENCES[policy], { policy });
   if (checksum) log.write('debug', 'Contents are compared where sizes are equal.');
+  saySeed(beginning, seed, log);
 }
 
 /** What is known of the seed before it is looked at, and what `newer` can make of it, which goes by the times of files. */
-export function saySeed(
+function saySeed(
   { policy, checksum, command }: Pick<Beginning, 'policy' | 'checksum' | 'command'>,
   { digest, totals, version }: SeedKnown,
   log: Log,
@@ -53,7 +56,8 @@ export function saySeed(
   );
 }
 
-interface SeedKnown {
+/** What a seed tells without being looked at (fs/seed.ts). */
+export interface SeedKnown {
   readonly digest: string | undefined;
   readonly totals: SeedTotals | undefined;
   readonly version: string | undefined;
