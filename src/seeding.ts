@@ -26,14 +26,13 @@ import { sweep } from './fs/sweep.ts';
 import { isReadOnly, openTrees, readOnly, refuseWithoutProc, withVolume, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
-import { sayBeginning, sayPlan, saySeed } from './report/lines.ts';
+import { sayBeginning, sayPlan } from './report/lines.ts';
 import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
   let trees = openTrees(settings, false, warnTo(context.log));
   try {
-    saySeed(settings, trees.seed, context.log);
     await refuseLacking(settings, trees, context);
     if (!settings.dryRun) trees = withVolume(trees, settings);
     const rules = { ...rulesOf(settings, context.self, undefined), reset: await resetOf(settings, trees, context) };
@@ -48,7 +47,7 @@ export async function seed(settings: Settings, context: Context): Promise<number
 /** Scan and reconcile, and tell: no lock, no state, nothing touched. */
 async function plan(settings: Settings, rules: Rules, trees: Opened, context: Context): Promise<number> {
   const { log, pulse } = context;
-  sayBeginning(log, settings);
+  sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
   const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
@@ -78,7 +77,7 @@ async function sync(
   try {
     sweep(state, volume, self);
     const due = resetDue(rules, settings.reset, session, log);
-    sayBeginning(log, settings);
+    sayBeginning(log, settings, trees.seed);
     if (isKeptFrom(settings, trees.seed, state, context)) {
       session.skip(account, 'left as it is: the image is older');
       return account.exitCode;
@@ -111,7 +110,7 @@ async function sync(
 /** On a read-only mount there is nothing to lock and nothing to write: it is as it should be, or an error. */
 async function confirm(settings: Settings, rules: Rules, trees: Opened, context: Context): Promise<number> {
   const { log, pulse } = context;
-  sayBeginning(log, settings);
+  sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
   const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);

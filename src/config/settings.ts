@@ -4,7 +4,7 @@ import { parseChmod, type ModeChange } from '../core/chmod.ts';
 import { UsageError } from '../core/errors.ts';
 import type { OnConflict } from '../core/merge.ts';
 import type { Level } from '../core/log.ts';
-import { LONGEST_VERSION } from '../core/manifest.ts';
+import { LONGEST_VERSION } from '../core/manifest-format.ts';
 import { displayText, fromText, ROOT, type RelPath } from '../core/path.ts';
 import type { PathRule } from '../core/planning.ts';
 import type { Policy } from '../core/policy.ts';

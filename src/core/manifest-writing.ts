@@ -1,6 +1,6 @@
-/** Makes a manifest's bytes (core/manifest.ts has the format). The same tree and history, the same bytes. */
+/** Makes a manifest's bytes (manifest-format.ts has the format). The same tree and history, the same bytes. */
 import type { Attributes, Directory, Entry } from './entry.ts';
-import { FORMAT, HASH, LONGEST_PATH, MAGIC, type Tools } from './manifest.ts';
+import { FORMAT, HASH, KINDS, LONGEST_PATH, MAGIC, type Time, type Tools } from './manifest-format.ts';
 import { Writer, zigzag } from './octets.ts';
 import { byName, fromText, join, nameOf, parentOf, ROOT, type RelPath } from './path.ts';
 
@@ -22,8 +22,6 @@ export interface Contents {
   readonly history: ReadonlyMap<RelPath, ReadonlySet<string>>;
 }
 
-const CODES: Readonly<Record<Exclude<Entry['kind'], 'directory'>, number>> = { file: 0, link: 1, other: 2 };
-
 /** So many entries are put among the samples; of a seed that has no more of them, all. */
 const SAMPLES = 512;
 
@@ -31,7 +29,8 @@ export function encodeManifest({ version, root, recorded, history }: Contents, {
   const tables = new Tables();
   tables.directory(
     ROOT,
-    root,
+    // Whole seconds: the writing moves the root's time, and it cannot be put back to the nanosecond.
+    { ...root, nanoseconds: 0 },
     0,
     Map.groupBy(recorded, ({ path }) => parentOf(path)),
   );
@@ -126,7 +125,7 @@ class Tables {
   }
 
   #code(entry: Entry): number {
-    return this.#index(entry) * 4 + (entry.kind === 'directory' ? 0 : CODES[entry.kind]);
+    return this.#index(entry) * 4 + KINDS.findIndex((kind) => kind === entry.kind);
   }
 
   /** What only a file has, or a link. */
@@ -140,7 +139,7 @@ class Tables {
   #block(entries: readonly Recorded[], before: Attributes): Writer {
     const [heap, hashes, records, block] = [new Writer(), new Writer(), new Writer(), new Writer()];
     let last = '';
-    let time: Pick<Attributes, 'seconds' | 'nanoseconds'> = before;
+    let time: Time = before;
     for (const { path, entry, sha256 } of entries) {
       const name = nameOf(path);
       const same = time.seconds === entry.seconds && time.nanoseconds === entry.nanoseconds;

@@ -1,6 +1,7 @@
 /** `.volseed-manifest` at the root of a seed: read whole, and written by a new name and a rename. */
 import fs from 'node:fs';
-import { Manifest, type Tools } from '../core/manifest.ts';
+import { Manifest } from '../core/manifest.ts';
+import { type Tools } from '../core/manifest-format.ts';
 import { Damaged } from '../core/octets.ts';
 import { ROOT, type Name } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
@@ -20,6 +21,8 @@ export const tools: Tools = {
 /** A manifest whose parts are read when they are needed, from a file that is held open until then. */
 export interface Held {
   readonly manifest: Manifest;
+  /** Its mtime, in whole seconds: what it tells of was looked at before that second was over. */
+  readonly written: number;
   readonly close: () => void;
 }
 
@@ -49,7 +52,7 @@ function hold(descriptor: number): Held {
       { length: entry.size, read: (from, length) => readAt(descriptor, from, length) },
       tools,
     );
-    return { manifest, close: () => close(descriptor) };
+    return { manifest, written: entry.seconds, close: () => close(descriptor) };
   } catch (error) {
     close(descriptor);
     throw error;

@@ -1,7 +1,9 @@
 /** A seed whose names and entries its manifest tells, and whose files are opened where they lie. */
 import { isTime, type Directory, type Entry, type File } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
-import type { Listing, Manifest, Totals } from '../core/manifest.ts';
+import type { Listing } from '../core/manifest-block.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { Totals } from '../core/manifest-format.ts';
 import { Damaged } from '../core/octets.ts';
 import { display, type Name, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
@@ -16,22 +18,31 @@ export type Disbelief = (why: string) => void;
 /** The seed by its manifest, where it has one that can be believed; else by a walk. */
 export function seedAt(anchor: Anchor, disbelief: Disbelief): Seed {
   const plain = new DirectorySeed(anchor);
+  let held: Held | undefined;
   try {
-    const held = openManifest(anchor);
+    held = openManifest(anchor);
     if (held === undefined) return plain;
-    const difference = spotCheck(held.manifest, anchor);
-    if (difference === undefined) return new ManifestSeed(held, anchor, disbelief);
-    held.close();
-    disbelief(`does not match: ${display(difference.path)} ${difference.what}`);
+    const found = spotCheck(held, anchor);
+    if (Array.isArray(found)) return new ManifestSeed(held, found, anchor, disbelief);
+    disbelief(`does not match: ${display(found.path)} ${found.what}`);
   } catch (error) {
-    disbelief(error instanceof Damaged ? error.message : `cannot be read: ${explain(error)}`);
+    disbelief(whyOf(error));
   }
+  held?.close();
   return plain;
+}
+
+/** Why a manifest cannot be gone by. Rethrows what has nothing to do with it. */
+function whyOf(error: unknown): string {
+  if (error instanceof Damaged) return error.message;
+  if (codeOf(error) === undefined) throw error;
+  return `cannot be read: ${explain(error)}`;
 }
 
 export class ManifestSeed implements Seed {
   readonly #held: Held;
   readonly #manifest: Manifest;
+  readonly #found: readonly Directory[];
   readonly #anchor: Anchor;
   readonly #plain: DirectorySeed;
   readonly #disbelief: Disbelief;
@@ -45,10 +56,12 @@ export class ManifestSeed implements Seed {
   readonly version: string | undefined;
   readonly totals: Totals;
 
-  constructor(held: Held, anchor: Anchor, disbelief: Disbelief) {
+  /** @param found the directories of the manifest as they are, by their numbers. */
+  constructor(held: Held, found: readonly Directory[], anchor: Anchor, disbelief: Disbelief) {
     const { manifest } = held;
     this.#held = held;
     this.#manifest = manifest;
+    this.#found = found;
     this.#anchor = anchor;
     this.#plain = new DirectorySeed(anchor);
     this.#disbelief = disbelief;
@@ -104,8 +117,8 @@ export class ManifestSeed implements Seed {
     try {
       return this.#manifest.history.get(path)?.includes(sha256) === true;
     } catch (error) {
-      if (error instanceof Damaged || codeOf(error) !== undefined) return false;
-      throw error;
+      whyOf(error);
+      return false;
     }
   }
 
@@ -119,10 +132,10 @@ export class ManifestSeed implements Seed {
     // Nothing that the manifest has told of: whoever asks gets what is there.
     if (number === undefined) return undefined;
     try {
-      return this.#manifest.list(number);
+      return this.#manifest.list(number, this.#found);
     } catch (error) {
+      this.#disbelief(whyOf(error));
       this.#believed = false;
-      this.#disbelief(error instanceof Damaged ? error.message : `cannot be read: ${explain(error)}`);
       return undefined;
     }
   }

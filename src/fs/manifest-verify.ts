@@ -1,7 +1,8 @@
 /** A seed against its manifest, every entry and every hash: what `verify` asks, and no start could afford. */
 import type { Entry } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
-import type { Listing, Manifest } from '../core/manifest.ts';
+import type { Listing } from '../core/manifest-block.ts';
+import type { Manifest } from '../core/manifest.ts';
 import { join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';

@@ -9,7 +9,7 @@
  * seed ships them.
  */
 import { LEAVE, type Directory, type Entry } from '../core/entry.ts';
-import type { Totals } from '../core/manifest.ts';
+import type { Totals } from '../core/manifest-format.ts';
 import { byName, isBelow, join, namesOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Seed } from './seed.ts';
 

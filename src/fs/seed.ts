@@ -1,6 +1,6 @@
 /** Where seed data comes from, a directory at a time: a directory of the image, with a manifest (manifest-seed.ts) or without. */
 import type { Directory, Entry } from '../core/entry.ts';
-import type { Totals } from '../core/manifest.ts';
+import type { Totals } from '../core/manifest-format.ts';
 import type { Name, RelPath } from '../core/path.ts';
 import { Anchor } from './anchor.ts';
 import { list, look, lookAt, openForReading } from './disk.ts';

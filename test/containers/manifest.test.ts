@@ -12,6 +12,8 @@ const seed = '/var/initialdata/common';
 const believed = /^The seed is known by its manifest [0-9a-f]{64}/m;
 const disbelieved = 'the seed is walked instead';
 
+const oneFile = (directory: string): void => writeFileSync(join(directory, 'file'), 'of a later layer\n');
+
 /** What a first seeding says of the seed. */
 async function firstStart(image: string, options: readonly string[] = []): Promise<string> {
   const command = ['true'];
@@ -32,7 +34,7 @@ containers('the manifest of an image', () => {
     expect(await container.log()).toMatch(believed);
     expect(await container.log()).not.toContain(disbelieved);
     expect(await container.exec('ls', '-A', '/data')).not.toContain('.volseed-manifest');
-    expect(await differences(container)).toBe(`Only in ${seed}: .volseed-manifest\n`);
+    expect(await differences(container)).toBe('');
     expect(await container.exec('volseed', 'verify')).toMatch(
       /^The seed against its manifest: \d+ as it says, 0 not\.$/m,
     );
@@ -67,16 +69,14 @@ containers('the manifest of an image', () => {
   });
 
   test('is not where a later layer replaces a file, and the start seeds what there is', async () => {
-    const context = (directory: string): void => writeFileSync(join(directory, 'file'), 'of a later layer\n');
-    const image = await nextImage([`COPY file ${seed}/tables/t2.csv`], { context });
+    const image = await nextImage([`COPY file ${seed}/tables/t2.csv`], { context: oneFile });
     const log = await firstStart(image);
     expect(log).toContain(`the manifest of source ${seed} (VOLSEED_SOURCE) does not match: tables has another time`);
     expect(files(written(log))).toContain('tables/t2.csv');
   });
 
   test('is not where a later layer adds a file at the root of the seed', async () => {
-    const context = (directory: string): void => writeFileSync(join(directory, 'file'), 'new\n');
-    const image = await nextImage([`COPY file ${seed}/new.txt`], { context });
+    const image = await nextImage([`COPY file ${seed}/new.txt`], { context: oneFile });
     expect(await firstStart(image)).toContain('does not match: new.txt is not in it');
   });
 
