@@ -50,6 +50,8 @@ function written(content: Content, { placeOf }: Document): Written {
       const value = (option.section === undefined ? content : content[option.section])?.[key];
       if (value === undefined) return undefined;
       const values = Array.isArray(value) ? value : [value];
+      // An empty list says what a variable that is empty says.
+      if (values.length === 0) return undefined;
       return { values: values.map(String), key: shown(path), place: placeOf(path, 'value') };
     },
     seeds: content.seeds?.map(({ source, into, policy }, at) => ({

@@ -16,7 +16,8 @@ const whole = (least: number, expected: string) =>
 const oneOf = (choices: readonly string[]) => v.picklist(choices, `one of ${choices.join(', ')}`);
 const either = <const T extends readonly v.GenericSchema[]>(options: T, expected: string) => v.union(options, expected);
 
-const listOf = (one: string, many: string) => either([text(one), v.array(text(one), many)], many);
+const listOf = (one: string, many: string, least = 0) =>
+  either([text(one), v.pipe(v.array(text(one), many), v.minLength(least, many))], many);
 const owner = () => {
   const expected = 'an owner: USER, USER:GROUP or :GROUP, names or numbers';
   return either([text(expected), whole(0, expected)], expected);
@@ -86,7 +87,7 @@ export function schemasOf(): Schemas {
   const rule: Entries = Object.fromEntries(
     Object.entries({
       match: described(
-        listOf('a glob', 'a glob or a list of globs'),
+        listOf('a glob', 'a glob or a list of globs', 1),
         'paths below the target; a directory means all below it',
       ),
       policy: optional(oneOf(POLICIES), 'the policy of these paths'),

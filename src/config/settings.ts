@@ -5,14 +5,14 @@ import { UsageError } from '../core/errors.ts';
 import type { OnConflict } from '../core/merge.ts';
 import type { Level } from '../core/log.ts';
 import { LONGEST_VERSION } from '../core/manifest-format.ts';
-import { displayText, fromText, ROOT, type RelPath } from '../core/path.ts';
-import type { PathRule } from '../core/planning.ts';
+import { displayText, fromText, ROOT } from '../core/path.ts';
 import type { Policy } from '../core/policy.ts';
 import { parseLimit, type Limit, type Safety } from '../core/safety.ts';
-import type { Matcher, Selection } from '../core/selection.ts';
+import type { Selection } from '../core/selection.ts';
 import { splitList, type Arguments, type Given } from './arguments.ts';
 import { compileGlobs } from './globs.ts';
 import { OPTIONS, optionsOf, type Command } from './options.ts';
+import { rulesOf, seedOf, type Named, type RuleSettings, type SeedSettings } from './per-path.ts';
 import type { Configured } from './written.ts';
 
 /** Owner as given; `process/accounts.ts` finds the numbers. */
@@ -67,31 +67,6 @@ export interface Settings {
   readonly history: readonly string[];
   readonly imageVersion: string | undefined;
   readonly service: Service | undefined;
-}
-
-export interface SeedSettings {
-  /** An absolute path. */
-  readonly source: string;
-  /** What gave it. */
-  readonly by: string;
-  /** The directory of the target that it goes into. */
-  readonly into: RelPath;
-  /** Of what comes from it; undefined for the policy of all. */
-  readonly policy: Policy | undefined;
-}
-
-export interface RuleSettings {
-  readonly matches: Matcher;
-  /** The file, line and number of the rule. */
-  readonly by: string;
-  readonly sets: Pick<PathRule, 'policy' | 'onConflict' | 'restoreDeleted' | 'chmod'>;
-  readonly owner: Named | undefined;
-}
-
-/** A value that is looked up later, with the flag, variable or key that gave it. */
-export interface Named {
-  readonly value: string;
-  readonly by: string;
 }
 
 export interface Reset {
@@ -163,7 +138,7 @@ export async function settle(
     stateDir: text(given, 'state-dir') === undefined ? undefined : resolve(text(given, 'state-dir') ?? ''),
     policy: choice(given, 'policy', 'newer'),
     policyBy: given.get('policy')?.by ?? 'the default',
-    rules: await rulesOf(configured),
+    rules: await rulesOf(configured?.rules ?? []),
     file: configured?.file,
     safety: {
       maxDeletes: limit(given),
@@ -210,46 +185,11 @@ function seedsOf(
   command: Command,
   given: ReadonlyMap<string, Given>,
   configured: Configured | undefined,
-): SeedSettings[] {
+): readonly SeedSettings[] {
   if (!optionsOf(command).some(({ name }) => name === 'source')) return [];
-  if (configured?.seeds !== undefined) {
-    return configured.seeds.map(({ source, into, policy, by }) => ({
-      source: path(by, source),
-      by,
-      into: into === undefined ? ROOT : directoryOf(into, `${by}: into`),
-      policy,
-    }));
-  }
+  if (configured?.seeds !== undefined) return configured.seeds.map(seedOf);
   const source = resolve(text(given, 'source') ?? '/var/initialdata');
   return [{ source, by: given.get('source')?.by ?? 'the default of --source', into: ROOT, policy: undefined }];
-}
-
-/** A directory of the target: `./a//b/` is `a/b`, and `.` the target itself. */
-function directoryOf(into: string, by: string): RelPath {
-  const names = path(by, into)
-    .split('/')
-    .filter((name) => name !== '' && name !== '.');
-  const bad = (why: string): UsageError => new UsageError(`${by}: '${displayText(into)}' ${why}`);
-  if (into.startsWith('/')) throw bad("begins with '/'; it is a directory of the target, as in site/static");
-  if (names.includes('..')) throw bad("goes up with '..'; it is a directory of the target");
-  if (names[0] === '.volseed' || names[0] === '.volseed-manifest') throw bad("is volseed's own; name another");
-  return fromText(names.join('/')) as RelPath;
-}
-
-async function rulesOf(configured: Configured | undefined): Promise<RuleSettings[]> {
-  const rules: RuleSettings[] = [];
-  for (const { match, mode, owner, sets, by } of configured?.rules ?? []) {
-    const matches = await compileGlobs(match, `match of ${by}`);
-    if (matches === undefined) continue;
-    const chmod = mode === undefined ? undefined : parseChmod(mode, process.umask());
-    rules.push({
-      matches,
-      by,
-      sets: { ...sets, ...(chmod && { chmod }) },
-      owner: owner === undefined ? undefined : { value: owner, by: `owner of ${by}` },
-    });
-  }
-  return rules;
 }
 
 function resetOf(command: Command, given: ReadonlyMap<string, Given>, operands: readonly string[]): Reset | undefined {

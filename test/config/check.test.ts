@@ -130,6 +130,11 @@ describe('a configuration', () => {
       "2:17: safety.minSeedFiles: expected a whole number, found '10%'",
     ],
     ['a list', '- a\n', '1:1: expected a mapping of keys to values, found a list'],
+    [
+      'a rule for an empty list',
+      'rules:\n  - match: []\n    policy: never\n',
+      '2:12: rules[0].match: expected a glob or a list of globs, found an empty list',
+    ],
     ['a rule that is a list', 'rules:\n  - [a, b]\n', '2:5: rules[0]: expected a mapping, found a list'],
     ['safety that is a list', 'safety: [a]\n', '1:9: safety: expected a mapping, found a list'],
     ['a word', '\n\nhello\n', "3:1: expected a mapping of keys to values, found 'hello'"],
@@ -196,6 +201,7 @@ describe('a configuration', () => {
     expect(valueOf('chown')).toMatchObject({ values: ['1000'] });
     expect(valueOf('min-seed-files')).toMatchObject({ values: ['3'], key: 'safety.minSeedFiles', place: { line: 7 } });
     expect(valueOf('policy')).toBeUndefined();
+    expect((await right('exclude: []\n')).valueOf('exclude')).toBeUndefined();
   });
 
   it('has seeds and rules in their order, with their places', async () => {
