@@ -64,8 +64,6 @@ export interface Head {
 
 /** The format and three lengths. */
 const LONGEST_PREAMBLE = 32;
-/** A record of an entry is its code and three lengths, at the least. */
-const LEAST_RECORD = 4;
 
 /** Throws `Damaged`. */
 export function readHead(source: Source, tools: Tools): Head {
@@ -130,7 +128,6 @@ function readLevels(body: Reader, texts: Texts, owners: readonly Owned[], blocks
     const time = readTime(body, seconds);
     seconds = time.seconds;
     const [entries, files, length] = [body.number(), body.number(), body.number()] as const;
-    if (entries * LEAST_RECORD > length || files > entries) throw new Damaged('has an impossible number of entries');
     const parent = levels.length === 0 ? 0 : parentOf(levels, chain, depth);
     const entry: Directory = { kind: 'directory', ...owned, ...time, witness: NOBODY };
     const level = { name, parent, entry, entries, files, from, to: from + length, children: undefined };

@@ -225,7 +225,35 @@ function checkListing(names: readonly Name[]): void {
   }
 }
 
+function checkAttributes(entry: Entry): void {
+  const { mode, uid, gid, seconds, nanoseconds } = entry;
+  const checks = [
+    mode >= 0 && mode <= 0o7777,
+    Math.max(uid, gid) < 2 ** 32,
+    Math.abs(seconds) <= 2 ** 40,
+    nanoseconds >= 0 && nanoseconds < 1e9,
+    entry.kind !== 'file' || Number.isSafeInteger(entry.size),
+    entry.kind !== 'link' || /^[^\0]+$/.test(entry.target),
+  ];
+  if (checks.includes(false)) throw new Error(`an entry that is none: ${JSON.stringify(checks)}`);
+}
+
 const PARTS = ['head', 'entries', 'history'] as const;
+
+describe('what no file system has', () => {
+  it.each<[string, Literal]>([
+    ['a time', { a: link({ seconds: 2 ** 41 }) }],
+    ['the time of a directory', { a: directory({ seconds: -(2 ** 41) }) }],
+    ['nanoseconds', { a: file({ nanoseconds: 1e9 }) }],
+    ['a mode', { a: file({ mode: 0o10000 }) }],
+    ['an owner', { a: file({ uid: 2 ** 32 }) }],
+    ['a long name', { ['n'.repeat(256)]: file() }],
+    ['the long name of a directory', { ['n'.repeat(256)]: directory() }],
+    ['a long target', { a: link({ target: 't'.repeat(4096) }) }],
+  ])('%s is damage in a manifest', (_, literal) => {
+    expect(() => decoded(encoded(literal)).validate()).toThrow(Damaged);
+  });
+});
 
 describe('any bytes', () => {
   const rounds = 4000;
@@ -237,7 +265,10 @@ describe('any bytes', () => {
     try {
       const manifest = decoded(bytes);
       manifest.validate();
-      for (const { listing } of manifest.walk()) checkListing(listing.names);
+      for (const { listing } of manifest.walk()) {
+        checkListing(listing.names);
+        for (const entry of listing.entries) checkAttributes(entry);
+      }
       for (const at of manifest.history.keys()) checkListing([nameOf(at)]);
       return true;
     } catch (error) {

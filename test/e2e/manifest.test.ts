@@ -205,6 +205,16 @@ describe('a start', () => {
     expect(readdirSync(join(on.volume, 'd'))).toHaveLength(599);
   });
 
+  it('says so as well where it would have been compared by content', () => {
+    const many = Object.fromEntries(Array.from({ length: 600 }, (_, n) => [`d/${n}`, file('x', { mtime: 100 + n })]));
+    const on = ground(many, { 'd/300': file('y', { mtime: 50 }) });
+    manifest(on);
+    writeFileSync(join(on.seed, 'd/300'), 'z');
+    expect(lines(sync(on, '--checksum').stderr)[0]).toMatch(
+      /^volseed: d\/300: is not what the manifest of the seed says;/,
+    );
+  });
+
   it('warns that newer cannot see updates where all mtimes are one, and names what can', () => {
     const on = ground({ a: file('1'), b: file('2') });
     expect(sync(on).stderr).toBe('');

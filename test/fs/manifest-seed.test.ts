@@ -12,6 +12,7 @@ import { giveManifest } from './manifest.ts';
 import { anchorAt, as, canMount, mount, name, path, place, type Literal } from './place.ts';
 
 const shipped: Literal = {
+  '.': directory({ mtime: 1_500_000_000 }),
   'a/deep/x': file('x', { mtime: '1500000000.5' }),
   'a/deep/\xff\n': file('ff', { mode: 0o4711, uid: 3, gid: 4 }),
   'a/link': symlink('deep/x', { mtime: 1_400_000_000 }),
