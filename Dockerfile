@@ -27,6 +27,8 @@ COPY image/service /srv
 # Owned by root, so that the service cannot change what it is seeded from. COPY keeps the times of the files: they are what
 # the policy `newer` compares.
 COPY image/initialdata/common /var/initialdata/common
+# After all that makes the seed, because what comes later would not be in it. The layer holds this one file.
+RUN volseed manifest --source /var/initialdata/common
 # A new named volume takes its owner and mode from this directory. Group 0 may write, because platforms that choose a uid
 # of their own for each tenant (OpenShift) run it with group 0.
 RUN install -d -o node -g 0 -m 0775 /data

@@ -6,6 +6,7 @@ import { selectBy } from './config/patterns.ts';
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
+import { warnTo } from './core/log.ts';
 import { parentOf, type RelPath } from './core/path.ts';
 import type { Saving, ToSave } from './core/saving.ts';
 import { select, type Selected } from './core/selection.ts';
@@ -19,7 +20,7 @@ import { Session } from './state/session.ts';
 
 export async function backup(settings: Settings, context: Context): Promise<number> {
   const { log, pulse, self } = context;
-  const trees = openTrees(settings, false);
+  const trees = openTrees(settings, false, warnTo(log));
   const volume = trees.volume ?? openVolume(settings);
   try {
     refuseWithoutProc(volume, self);

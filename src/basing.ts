@@ -89,21 +89,18 @@ export function consultBase(
   state: StateDirectory,
   context: Context,
 ): Known {
-  const standing =
-    reset === undefined && trees.volume !== undefined
-      ? standingAt(settings, trees.seed, trees.volume, state)
-      : undefined;
+  const last = readStanding(state);
+  const standing = reset === undefined && isStanding(last, settings, trees) ? last : undefined;
   if (standing !== undefined) {
     const message = 'The image is that of the last run, and nothing is done for a path that has no open conflict.';
     context.log.write('debug', message);
   }
-  const settled = standing?.open.length === 0 ? idlePlan(standing.same) : undefined;
-  const asks = needsBase(settings) && settled === undefined;
-  return {
-    merging: asks ? mergingOf(settings, trees, openBase(state, context), context) : undefined,
-    standing,
-    settled,
-  };
+  if (standing?.open.length === 0) return { merging: undefined, standing, settled: idlePlan(standing.same) };
+  // Under the rules of the last run, every path that it found has been recorded.
+  const adopting = settings.command !== 'reset' && last?.rules !== settings.decisive;
+  if (!adopting && !needsBase(settings)) return { merging: undefined, standing, settled: undefined };
+  const merging = mergingOf(settings, trees, openBase(state, context), context);
+  return { merging: merging && { ...merging, adopting }, standing, settled: undefined };
 }
 
 /** Records what a run has done, and on what. */
@@ -124,12 +121,11 @@ export function saveBase(
   if (changed || !isSame(readStanding(state), now)) writeBase(state, base, now, settings.flush);
 }
 
-function standingAt(settings: Settings, seed: Seed, volume: Anchor, state: StateDirectory): Standing | undefined {
-  if (!isByBaseAlone(settings) || seed.digest === undefined) return undefined;
-  const standing = readStanding(state);
-  const { complete, seedDigest, rules } = standing ?? {};
-  const same = complete === true && seedDigest === seed.digest && rules === settings.decisive;
-  return same && !isEmptied(settings, volume) ? standing : undefined;
+function isStanding(last: Standing | undefined, settings: Settings, { seed, volume }: Opened): boolean {
+  if (last === undefined || volume === undefined || seed.digest === undefined || !isByBaseAlone(settings)) return false;
+  const { complete, seedDigest, rules } = last;
+  const same = complete && seedDigest === seed.digest && rules === settings.decisive;
+  return same && !isEmptied(settings, volume);
 }
 
 function standingOf(

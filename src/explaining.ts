@@ -9,6 +9,7 @@ import { differencesOf } from './core/differences.ts';
 import type { Entry } from './core/entry.ts';
 import { codeOf, EXIT, explain as inWords, UsageError, VolumeError } from './core/errors.ts';
 import { outcomeOf, type Held, type Outcome } from './core/explanation.ts';
+import { warnTo } from './core/log.ts';
 import {
   display,
   displayText,
@@ -40,7 +41,7 @@ const CHEAP = 64 * 1024 * 1024;
 export async function explain(settings: Settings, context: Context): Promise<number> {
   const path = pathOf(settings);
   const { log, pulse } = context;
-  const trees = openTrees(settings, false);
+  const trees = openTrees(settings, false, warnTo(log));
   try {
     const seed = await heldIn(trees.seed, path, 'the seed', pulse);
     const volume = trees.volume && (await heldIn(new DirectorySeed(trees.volume), path, 'the volume', pulse));

@@ -12,7 +12,7 @@ import { isKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
-import type { Log } from './core/log.ts';
+import { warnTo, type Log } from './core/log.ts';
 import { displayText } from './core/path.ts';
 import { isIdle } from './core/plan.ts';
 import type { Rules } from './core/planning.ts';
@@ -22,7 +22,7 @@ import { lookAt } from './fs/disk.ts';
 import { Recording } from './core/recording.ts';
 import { StateDirectory } from './fs/private.ts';
 import { seedSource } from './fs/copy.ts';
-import { sweep } from './fs/stage.ts';
+import { sweep } from './fs/sweep.ts';
 import { isReadOnly, openTrees, readOnly, refuseWithoutProc, withVolume, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
@@ -31,7 +31,7 @@ import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
 export async function seed(settings: Settings, context: Context): Promise<number> {
-  let trees = openTrees(settings, false);
+  let trees = openTrees(settings, false, warnTo(context.log));
   try {
     await refuseLacking(settings, trees, context);
     if (!settings.dryRun) trees = withVolume(trees, settings);
@@ -47,7 +47,7 @@ export async function seed(settings: Settings, context: Context): Promise<number
 /** Scan and reconcile, and tell: no lock, no state, nothing touched. */
 async function plan(settings: Settings, rules: Rules, trees: Opened, context: Context): Promise<number> {
   const { log, pulse } = context;
-  sayBeginning(log, settings);
+  sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
   const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
@@ -77,7 +77,7 @@ async function sync(
   try {
     sweep(state, volume, self);
     const due = resetDue(rules, settings.reset, session, log);
-    sayBeginning(log, settings);
+    sayBeginning(log, settings, trees.seed);
     if (isKeptFrom(settings, trees.seed, state, context)) {
       session.skip(account, 'left as it is: the image is older');
       return account.exitCode;
@@ -110,7 +110,7 @@ async function sync(
 /** On a read-only mount there is nothing to lock and nothing to write: it is as it should be, or an error. */
 async function confirm(settings: Settings, rules: Rules, trees: Opened, context: Context): Promise<number> {
   const { log, pulse } = context;
-  sayBeginning(log, settings);
+  sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
   const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);

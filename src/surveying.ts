@@ -5,6 +5,7 @@ import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { differencesOf, type Difference } from './core/differences.ts';
 import { EXIT, VolseedError } from './core/errors.ts';
+import { warnTo } from './core/log.ts';
 import type { Survey } from './core/survey.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { StateDirectory } from './fs/private.ts';
@@ -75,7 +76,7 @@ async function compare(
 ): Promise<{ readonly differences: readonly Difference[] | null; readonly same: number }> {
   const { log, pulse, self } = context;
   try {
-    const trees = openTrees(settings, false);
+    const trees = openTrees(settings, false, warnTo(log));
     try {
       const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
       const plan = await reconcile(settings, rulesOf(settings, self, merging), trees, undefined, pulse);

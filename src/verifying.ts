@@ -1,31 +1,84 @@
-/** `verify`: compares the contents of the volume with the seed's, and touches nothing. */
+/** `verify`: compares the contents of the volume with the seed's, and all of the seed with its manifest; touches nothing. */
 import { pathRules } from './comparing.ts';
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
-import { EXIT } from './core/errors.ts';
+import { codeOf, EXIT, explain } from './core/errors.ts';
+import { Damaged } from './core/octets.ts';
 import { parentOf, ROOT, type RelPath } from './core/path.ts';
 import type { Rules } from './core/planning.ts';
+import type { Pulse } from './core/pulse.ts';
 import { select, type Selected } from './core/selection.ts';
 import { verdictOf, type Verdict } from './core/verdict.ts';
+import { openManifest, type Held } from './fs/manifest-file.ts';
+import { checkAll } from './fs/manifest-verify.ts';
 import { scan, type Pair, type Visitor } from './fs/scan.ts';
-import { openTrees, passedOver } from './fs/trees.ts';
+import type { Seed } from './fs/seed.ts';
+import { openSource, openTrees, passedOver, type Opened } from './fs/trees.ts';
 import { Account } from './report/account.ts';
-import { sayVerdicts, type Finding } from './report/verdicts.ts';
+import { sayVerdicts, type Finding, type ManifestFinding } from './report/verdicts.ts';
 
 export async function verify(settings: Settings, { log, pulse }: Context): Promise<number> {
-  const trees = openTrees(settings, false);
+  const trees = openTrees(settings, false, undefined);
   try {
     // Problems are said as they come, on stderr.
     const account = new Account(log);
     const verifying = new Verifying(settings, account);
     await scan({ ...trees, passedOver: passedOver(settings), unlocked: undefined }, pulse, verifying);
     const { found, same } = verifying;
-    sayVerdicts(log, found, same, settings.json);
+    const manifest = await checkManifests(settings, trees, pulse, account.problem);
+    sayVerdicts(log, found, same, manifest, settings.json);
     if (account.exitCode !== EXIT.done) return account.exitCode;
-    return found.length > 0 ? EXIT.somethingToDo : EXIT.done;
+    const differs = found.length > 0 || manifest?.damaged !== undefined || (manifest?.differing.length ?? 0) > 0;
+    return differs ? EXIT.somethingToDo : EXIT.done;
   } finally {
     trees.seed.close();
     trees.volume?.close();
+  }
+}
+
+/** Undefined where no seed has a manifest. */
+async function checkManifests(
+  { seeds }: Settings,
+  { parts }: Opened,
+  pulse: Pulse,
+  problem: Visitor['problem'],
+): Promise<ManifestFinding | undefined> {
+  const found: ManifestFinding[] = [];
+  for (const [at, place] of seeds.entries()) {
+    const seed = parts[at]?.seed;
+    const checked = seed && (await checkManifest(place, seed, pulse, problem));
+    if (checked !== undefined) found.push(checked);
+  }
+  if (found.length === 0) return undefined;
+  return {
+    damaged: found.find(({ damaged }) => damaged !== undefined)?.damaged,
+    same: found.reduce((sum, { same }) => sum + same, 0),
+    differing: found.flatMap(({ differing }) => differing),
+  };
+}
+
+/** Undefined where the seed has no manifest. Its paths are told as they are in the volume. */
+async function checkManifest(
+  place: Settings['seeds'][number],
+  seed: Seed,
+  pulse: Pulse,
+  problem: Visitor['problem'],
+): Promise<ManifestFinding | undefined> {
+  const anchor = openSource(place);
+  let held: Held | undefined;
+  try {
+    held = openManifest(anchor);
+    const checked = held && (await checkAll(held.manifest, seed, pulse, problem));
+    if (checked === undefined || place.into === ROOT) return checked;
+    const below = (path: RelPath): RelPath => `${place.into}/${path}` as RelPath;
+    return { ...checked, differing: checked.differing.map((each) => ({ ...each, path: below(each.path) })) };
+  } catch (error) {
+    if (error instanceof Damaged) return { damaged: error.message, same: 0, differing: [] };
+    if (codeOf(error) === undefined) throw error;
+    return { damaged: `cannot be read: ${explain(error)}`, same: 0, differing: [] };
+  } finally {
+    held?.close();
+    anchor.close();
   }
 }
 

@@ -13,6 +13,7 @@ const WHOLE = [
   'restoring.ts',
   'archiving.ts',
   'verifying.ts',
+  'manifesting.ts',
   'explaining.ts',
   'surveying.ts',
   'comparing.ts',
@@ -91,6 +92,21 @@ describe('imports run one way', () => {
     ]);
   });
 
+  it('loads no package at a plain start: each waits behind an import() for what needs it', () => {
+    const loaded = new Set<string>();
+    const load = (file: string): void => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      if (file.startsWith('src/') || file === 'entrypoint.ts') for (const to of atOnce(file)) load(to);
+    };
+    load('entrypoint.ts');
+    // What the start of a run itself waits for.
+    load('src/cli/run.ts');
+    expect(loaded).toContain('src/config/configuration.ts');
+    expect(loaded).not.toContain('src/config/check.ts');
+    expect([...loaded].filter((each) => !each.endsWith('.ts') && !each.startsWith('node:'))).toEqual([]);
+  });
+
   it('lets no import circle', () => {
     const edges = new Map(
       files.map((file) => [
@@ -109,6 +125,12 @@ describe('imports run one way', () => {
     expect(circles).toEqual([]);
   });
 });
+
+/** What is loaded with a file: neither types, nor what it imports later. */
+function atOnce(file: string): string[] {
+  const statements = code(file).matchAll(/^(?:import|export)\s(?!type\b)(?:[^;']*\sfrom\s)?'([^']+)';$/gm);
+  return [...statements].map(([, to = '']) => (to.startsWith('.') ? normalize(join(dirname(file), to)) : to));
+}
 
 function code(file: string): string {
   return readFileSync(join(root, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '');

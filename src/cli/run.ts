@@ -53,6 +53,7 @@ async function workOf({ command }: Settings): Promise<Work> {
   if (command === 'explain') return (await import('../explaining.ts')).explain;
   if (command === 'status') return (await import('../surveying.ts')).status;
   if (command === 'verify') return (await import('../verifying.ts')).verify;
+  if (command === 'manifest') return (await import('../manifesting.ts')).manifest;
   if (command === 'backup') return (await import('../archiving.ts')).backup;
   return command === 'backups' ? (await import('../archiving.ts')).backups : seed;
 }

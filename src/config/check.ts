@@ -7,7 +7,7 @@ import type { Policy } from '../core/policy.ts';
 import { closest } from '../core/suggest.ts';
 import { parse, type Document, type Mistake, type Path } from './document.ts';
 import { compileGlobs } from './globs.ts';
-import { OPTIONS, WAITING, keyOf } from './options.ts';
+import { NOT_IN_FILE, OPTIONS, keyOf } from './options.ts';
 import { faultsOf, schemasOf, type Fault, type Schemas } from './schema.ts';
 import type { Written } from './written.ts';
 
@@ -26,17 +26,13 @@ interface Rule extends Pick<PathRule, 'policy' | 'onConflict' | 'restoreDeleted'
   readonly owner?: string | number;
 }
 
-/** @param waiting keys that are not accepted yet. */
-export async function check(
-  text: string,
-  waiting: readonly string[] = WAITING,
-): Promise<Written | { readonly mistakes: readonly Mistake[] }> {
+export async function check(text: string): Promise<Written | { readonly mistakes: readonly Mistake[] }> {
   const document = parse(text);
   if ('mistakes' in document) return document;
   if (document.value === undefined) return { values: () => undefined, seeds: undefined, rules: [] };
-  const schemas = schemasOf(waiting);
+  const schemas = schemasOf();
   const mistakes = [
-    ...unknownKeys(document, schemas, waiting),
+    ...unknownKeys(document, schemas),
     ...faultsOf(schemas.whole, document.value).map((fault) => inWords(fault, document)),
   ];
   if (mistakes.length > 0) return { mistakes: inOrder(mistakes) };
@@ -54,6 +50,8 @@ function written(content: Content, { placeOf }: Document): Written {
       const value = (option.section === undefined ? content : content[option.section])?.[key];
       if (value === undefined) return undefined;
       const values = Array.isArray(value) ? value : [value];
+      // An empty list says what a variable that is empty says.
+      if (values.length === 0) return undefined;
       return { values: values.map(String), key: shown(path), place: placeOf(path, 'value') };
     },
     seeds: content.seeds?.map(({ source, into, policy }, at) => ({
@@ -75,7 +73,7 @@ function written(content: Content, { placeOf }: Document): Written {
   };
 }
 
-function unknownKeys({ value, placeOf }: Document, { keys }: Schemas, waiting: readonly string[]): Mistake[] {
+function unknownKeys({ value, placeOf }: Document, { keys }: Schemas): Mistake[] {
   const mistakes: Mistake[] = [];
   const look = (holder: unknown, path: Path, known: readonly string[]): void => {
     // A schema of valibot takes a list for a mapping of numbers.
@@ -86,7 +84,7 @@ function unknownKeys({ value, placeOf }: Document, { keys }: Schemas, waiting: r
     if (!isMapping(holder)) return;
     for (const key of Object.keys(holder).filter((each) => !known.includes(each))) {
       const where = path.length === 0 ? '' : ` in ${shown(path)}`;
-      const message = `unknown key '${displayText(key)}'${where}${hintFor(key, path, known, waiting)}`;
+      const message = `unknown key '${displayText(key)}'${where}${hintFor(key, path, known)}`;
       mistakes.push({ ...placeOf([...path, key], 'key'), message });
     }
   };
@@ -100,11 +98,11 @@ function unknownKeys({ value, placeOf }: Document, { keys }: Schemas, waiting: r
   return mistakes;
 }
 
-function hintFor(key: string, path: Path, known: readonly string[], waiting: readonly string[]): string {
+function hintFor(key: string, path: Path, known: readonly string[]): string {
   if (key === '<<') return ': merge keys are not understood; write out what is meant';
   const option = OPTIONS.find((each) => keyOf(each) === key || each.name === key);
   const isHere = option !== undefined && known.includes(keyOf(option));
-  if (option !== undefined && !isHere && !waiting.includes(key) && option.name !== 'config')
+  if (option !== undefined && !isHere && !NOT_IN_FILE.includes(keyOf(option)))
     return option.section === undefined ? ' (it is a key at the top)' : ` (it is a key of ${option.section})`;
   const near = isHere ? keyOf(option) : closest(key, known);
   if (near !== undefined) return ` (did you mean '${near}'?)`;

@@ -82,8 +82,8 @@ function pathOf(text: string, key: string, place: Place, terms: Terms): string {
 
 function expanded(text: string, key: string, { line, column }: Place, { shown, environment }: Terms): string {
   const result = expand(text, environment);
-  if ('value' in result && result.value !== '') return result.value;
-  const mistake = 'mistake' in result ? result.mistake : 'the path is empty';
+  if ('value' in result && result.value !== '' && !result.value.includes('\0')) return result.value;
+  const mistake = 'mistake' in result ? result.mistake : 'the path is empty, or has a NUL byte in it';
   throw new UsageError(`${shown}:${line}:${column}: ${key}: ${mistake}`);
 }
 

@@ -26,7 +26,7 @@ const MOST_ALIASES = 100;
 
 export function parse(text: string): Document | { readonly mistakes: readonly Mistake[] } {
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, stringKeys: true });
   const placeAt = (offset: number): Place => {
     const { line, col } = counter.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
@@ -94,6 +94,8 @@ const WORDS: Readonly<Record<string, string>> = {
   BLOCK_AS_IMPLICIT_KEY: "a second ': ' in one line; put the value in quotes, or begin a new line",
   MULTILINE_IMPLICIT_KEY: "a key without its ':'; write KEY: VALUE",
   BAD_INDENT: 'indented otherwise than its neighbours, or a [ or { that is not closed',
+  NON_STRING_KEY: 'a key that is no text; write KEY: VALUE',
+  RESOURCE_EXHAUSTION: 'nested deeper than any configuration is',
   MISSING_CHAR: "a quote, bracket or ':' is missing here",
 };
 

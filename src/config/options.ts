@@ -17,7 +17,8 @@ export type Command =
   | 'restore'
   | 'verify'
   | 'explain'
-  | 'status';
+  | 'status'
+  | 'manifest';
 
 export interface Option {
   readonly name: string;
@@ -48,21 +49,19 @@ const LOCKING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'restore'
 /** What makes backups, or speaks of them. */
 const ARCHIVING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'backups', 'restore'];
 const RUN: readonly Command[] = ['run'];
+const MANIFEST: readonly Command[] = ['manifest'];
 
-/**
- * Keys of the configuration file that are written and tested, and wait for what they govern: the merge. One that is taken off
- * this list is accepted, in the file, and where it is an option, by flag, by variable and in `--help`.
- */
-export const WAITING: readonly string[] = [];
+/** Options that are no key of the configuration file: what names it, and what only the build of an image knows. */
+export const NOT_IN_FILE: readonly string[] = ['config', 'history', 'imageVersion'];
 
-const WRITTEN: readonly Option[] = [
+export const OPTIONS: readonly Option[] = [
   {
     name: 'source',
     kind: 'value',
     value: 'DIR',
     fallback: '/var/initialdata',
     describe: 'the seed: the directory that the image ships',
-    commands: SEEDED,
+    commands: [...SEEDED, 'manifest'],
   },
   {
     name: 'target',
@@ -349,13 +348,29 @@ const WRITTEN: readonly Option[] = [
     commands: ['explain', 'status', 'verify', 'backups'],
   },
   {
+    name: 'history',
+    kind: 'list',
+    value: 'OLD',
+    fallback: 'nothing',
+    describe: "an earlier image's manifest, or the directory that it lies in: what it shipped is no edit; repeatable",
+    commands: MANIFEST,
+  },
+  {
+    name: 'image-version',
+    kind: 'value',
+    value: 'VERSION',
+    fallback: 'none',
+    describe: 'which version of the image this is, to be told from earlier and later ones',
+    commands: MANIFEST,
+  },
+  {
     name: 'log-format',
     kind: 'value',
     value: 'FORMAT',
     choices: ['text', 'json'],
     fallback: 'text',
     describe: 'text: lines to grep; json: one object a line',
-    commands: ALL,
+    commands: [...ALL, 'manifest'],
   },
   {
     name: 'log-level',
@@ -364,11 +379,9 @@ const WRITTEN: readonly Option[] = [
     choices: LEVELS,
     fallback: 'info',
     describe: 'debug also lists corrected attributes and every kept path',
-    commands: ALL,
+    commands: [...ALL, 'manifest'],
   },
 ];
-
-export const OPTIONS: readonly Option[] = optionsWithout(WAITING);
 
 export const COMMANDS: Readonly<Record<Command, string>> = {
   run: 'Seed the volume, then become COMMAND',
@@ -380,7 +393,8 @@ export const COMMANDS: Readonly<Record<Command, string>> = {
   backup: 'Archive what the volume has of the seeded paths',
   backups: 'List the backups',
   restore: 'Bring a backup back; what it overwrites or removes is backed up first',
-  verify: "Compare the volume's contents with the seed's; end with 3 where they differ",
+  verify: "Compare the volume's contents with the seed's, and the seed with its manifest; end with 3 where they differ",
+  manifest: 'Where an image is built: write SOURCE/.volseed-manifest, which spares each start the walk of the seed',
 };
 
 /** What a command takes besides options, as --help calls it. */
@@ -403,9 +417,4 @@ export function variableOf({ name }: Option): string {
 /** The key of the configuration file that sets an option. */
 export function keyOf({ name }: Pick<Option, 'name'>): string {
   return name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** @param waiting keys of those that are left out. */
-export function optionsWithout(waiting: readonly string[]): readonly Option[] {
-  return WRITTEN.filter((option) => !waiting.includes(keyOf(option)));
 }

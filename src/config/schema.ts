@@ -5,7 +5,7 @@
 import * as v from 'valibot';
 import { ON_CONFLICT } from '../core/merge.ts';
 import { POLICIES } from '../core/policy.ts';
-import { keyOf, optionsWithout, type Option } from './options.ts';
+import { keyOf, NOT_IN_FILE, OPTIONS, type Option } from './options.ts';
 
 const MODE = String.raw`(?:[DF]?[0-7]{1,4}|[DFugoa]*[-+=][rwxXst]*)`;
 
@@ -16,7 +16,8 @@ const whole = (least: number, expected: string) =>
 const oneOf = (choices: readonly string[]) => v.picklist(choices, `one of ${choices.join(', ')}`);
 const either = <const T extends readonly v.GenericSchema[]>(options: T, expected: string) => v.union(options, expected);
 
-const listOf = (one: string, many: string) => either([text(one), v.array(text(one), many)], many);
+const listOf = (one: string, many: string, least = 0) =>
+  either([text(one), v.pipe(v.array(text(one), many), v.minLength(least, many))], many);
 const owner = () => {
   const expected = 'an owner: USER, USER:GROUP or :GROUP, names or numbers';
   return either([text(expected), whole(0, expected)], expected);
@@ -70,9 +71,8 @@ export interface Schemas {
   readonly keys: Readonly<Record<'top' | 'seeds' | 'rules' | 'safety', readonly string[]>>;
 }
 
-/** @param waiting keys that are not accepted yet. */
-export function schemasOf(waiting: readonly string[]): Schemas {
-  const options = optionsWithout([...waiting, 'config']);
+export function schemasOf(): Schemas {
+  const options = OPTIONS.filter((option) => !NOT_IN_FILE.includes(keyOf(option)));
   const entriesOf = (section: Option['section']): Entries =>
     Object.fromEntries(
       options
@@ -87,7 +87,7 @@ export function schemasOf(waiting: readonly string[]): Schemas {
   const rule: Entries = Object.fromEntries(
     Object.entries({
       match: described(
-        listOf('a glob', 'a glob or a list of globs'),
+        listOf('a glob', 'a glob or a list of globs', 1),
         'paths below the target; a directory means all below it',
       ),
       policy: optional(oneOf(POLICIES), 'the policy of these paths'),
@@ -101,7 +101,7 @@ export function schemasOf(waiting: readonly string[]): Schemas {
         v.boolean('true or false'),
         'whether what a person has deleted comes back; default: false',
       ),
-    }).filter(([key]) => !waiting.includes(key)),
+    }),
   );
   const safety = entriesOf('safety');
   const top: Entries = {

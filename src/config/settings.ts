@@ -4,14 +4,15 @@ import { parseChmod, type ModeChange } from '../core/chmod.ts';
 import { UsageError } from '../core/errors.ts';
 import type { OnConflict } from '../core/merge.ts';
 import type { Level } from '../core/log.ts';
-import { displayText, fromText, ROOT, type RelPath } from '../core/path.ts';
-import type { PathRule } from '../core/planning.ts';
+import { LONGEST_VERSION } from '../core/manifest-format.ts';
+import { displayText, fromText, ROOT } from '../core/path.ts';
 import type { Policy } from '../core/policy.ts';
 import { parseLimit, type Limit, type Safety } from '../core/safety.ts';
-import type { Matcher, Selection } from '../core/selection.ts';
+import type { Selection } from '../core/selection.ts';
 import { splitList, type Arguments, type Given } from './arguments.ts';
 import { compileGlobs } from './globs.ts';
-import { optionsOf, optionsWithout, type Command } from './options.ts';
+import { OPTIONS, optionsOf, type Command } from './options.ts';
+import { rulesOf, seedOf, type Named, type RuleSettings, type SeedSettings } from './per-path.ts';
 import type { Configured } from './written.ts';
 
 /** Owner as given; `process/accounts.ts` finds the numbers. */
@@ -19,7 +20,7 @@ export interface Settings {
   readonly command: Command;
   /** In the order in which they are laid over each other; none for a command that looks at no seed. */
   readonly seeds: readonly SeedSettings[];
-  /** An absolute path. */
+  /** An absolute path; empty for a command that has none. */
   readonly target: string;
   /** The flag, variable or key that gave it. */
   readonly targetBy: string;
@@ -62,32 +63,10 @@ export interface Settings {
   readonly last: boolean;
   readonly yes: boolean;
   readonly json: boolean;
+  /** Paths of earlier manifests, absolute. */
+  readonly history: readonly string[];
+  readonly imageVersion: string | undefined;
   readonly service: Service | undefined;
-}
-
-export interface SeedSettings {
-  /** An absolute path. */
-  readonly source: string;
-  /** What gave it. */
-  readonly by: string;
-  /** The directory of the target that it goes into. */
-  readonly into: RelPath;
-  /** Of what comes from it; undefined for the policy of all. */
-  readonly policy: Policy | undefined;
-}
-
-export interface RuleSettings {
-  readonly matches: Matcher;
-  /** The file, line and number of the rule. */
-  readonly by: string;
-  readonly sets: Pick<PathRule, 'policy' | 'onConflict' | 'restoreDeleted' | 'chmod'>;
-  readonly owner: Named | undefined;
-}
-
-/** A value that is looked up later, with the flag, variable or key that gave it. */
-export interface Named {
-  readonly value: string;
-  readonly by: string;
 }
 
 export interface Reset {
@@ -143,8 +122,9 @@ export async function settle(
   if (command !== 'run' && rest.length > 0)
     throw new UsageError(`${command} takes no command behind --; that is for volseed run`);
   const reset = resetOf(command, given, operands);
-  const target = given.get('target')?.values[0] ?? environment['DATA_DIR_PATH'] ?? '';
-  if (target === '') {
+  const needsTarget = optionsOf(command).some(({ name }) => name === 'target');
+  const target = needsTarget ? (given.get('target')?.values[0] ?? environment['DATA_DIR_PATH'] ?? '') : '';
+  if (needsTarget && target === '') {
     throw new UsageError(
       'no target: set DATA_DIR_PATH to the directory of the volume, or give --target DIR (or VOLSEED_TARGET)',
     );
@@ -153,12 +133,12 @@ export async function settle(
   return {
     command,
     seeds: seedsOf(command, given, configured),
-    target: resolve(path(targetBy, target)),
+    target: needsTarget ? resolve(path(targetBy, target)) : '',
     targetBy,
     stateDir: text(given, 'state-dir') === undefined ? undefined : resolve(text(given, 'state-dir') ?? ''),
     policy: choice(given, 'policy', 'newer'),
     policyBy: given.get('policy')?.by ?? 'the default',
-    rules: await rulesOf(configured),
+    rules: await rulesOf(configured?.rules ?? []),
     file: configured?.file,
     safety: {
       maxDeletes: limit(given),
@@ -195,6 +175,8 @@ export async function settle(
     last: flag(given, 'last', false),
     yes: flag(given, 'yes', false),
     json: flag(given, 'json', false),
+    history: (given.get('history')?.values ?? []).map((each) => resolve(path(given.get('history')?.by ?? '', each))),
+    imageVersion: version(given),
     service: command === 'run' ? service(given, rest) : undefined,
   };
 }
@@ -203,46 +185,11 @@ function seedsOf(
   command: Command,
   given: ReadonlyMap<string, Given>,
   configured: Configured | undefined,
-): SeedSettings[] {
+): readonly SeedSettings[] {
   if (!optionsOf(command).some(({ name }) => name === 'source')) return [];
-  if (configured?.seeds !== undefined) {
-    return configured.seeds.map(({ source, into, policy, by }) => ({
-      source: path(by, source),
-      by,
-      into: into === undefined ? ROOT : directoryOf(into, `${by}: into`),
-      policy,
-    }));
-  }
+  if (configured?.seeds !== undefined) return configured.seeds.map(seedOf);
   const source = resolve(text(given, 'source') ?? '/var/initialdata');
   return [{ source, by: given.get('source')?.by ?? 'the default of --source', into: ROOT, policy: undefined }];
-}
-
-/** A directory of the target: `./a//b/` is `a/b`, and `.` the target itself. */
-function directoryOf(into: string, by: string): RelPath {
-  const names = path(by, into)
-    .split('/')
-    .filter((name) => name !== '' && name !== '.');
-  const bad = (why: string): UsageError => new UsageError(`${by}: '${displayText(into)}' ${why}`);
-  if (into.startsWith('/')) throw bad("begins with '/'; it is a directory of the target, as in site/static");
-  if (names.includes('..')) throw bad("goes up with '..'; it is a directory of the target");
-  if (names[0] === '.volseed' || names[0] === '.volseed-manifest') throw bad("is volseed's own; name another");
-  return fromText(names.join('/')) as RelPath;
-}
-
-async function rulesOf(configured: Configured | undefined): Promise<RuleSettings[]> {
-  const rules: RuleSettings[] = [];
-  for (const { match, mode, owner, sets, by } of configured?.rules ?? []) {
-    const matches = await compileGlobs(match, `match of ${by}`);
-    if (matches === undefined) continue;
-    const chmod = mode === undefined ? undefined : parseChmod(mode, process.umask());
-    rules.push({
-      matches,
-      by,
-      sets: { ...sets, ...(chmod && { chmod }) },
-      owner: owner === undefined ? undefined : { value: owner, by: `owner of ${by}` },
-    });
-  }
-  return rules;
 }
 
 function resetOf(command: Command, given: ReadonlyMap<string, Given>, operands: readonly string[]): Reset | undefined {
@@ -320,11 +267,17 @@ function path(by: string, value: string): string {
   return value;
 }
 
+function version(given: ReadonlyMap<string, Given>): string | undefined {
+  const value = text(given, 'image-version');
+  if (value === undefined || fromText(value).length <= LONGEST_VERSION) return value;
+  throw new UsageError(`${given.get('image-version')?.by}: a version has up to ${LONGEST_VERSION} bytes`);
+}
+
 function choice<T extends string>(given: ReadonlyMap<string, Given>, name: string, fallback: T): T {
   const found = given.get(name);
   if (found === undefined) return fallback;
   const value = found.values[0] ?? '';
-  const choices = optionsWithout([]).find((option) => option.name === name)?.choices ?? [];
+  const choices = OPTIONS.find((option) => option.name === name)?.choices ?? [];
   if (!choices.includes(value))
     throw new UsageError(`${found.by}: '${displayText(value)}' is none of ${choices.join(', ')}`);
   return value as T;

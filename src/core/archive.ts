@@ -1,5 +1,5 @@
 /** What a backup says of the volume: the paths that were about to change, as they were. Pure; read as if an enemy wrote it. */
-import type { Attributes, Entry } from './entry.ts';
+import { NOBODY, type Attributes, type Entry } from './entry.ts';
 import { namesOf, parentOf, type RelPath } from './path.ts';
 
 /** One path. Strings hold bytes, as in core/path.ts. */
@@ -53,8 +53,7 @@ export function byDepth(a: RelPath, b: RelPath): number {
 /** The entry that a saved path stood for; its witness is nobody's. */
 export function entryOf(saved: Saved): Exclude<Entry, { kind: 'other' }> {
   const { mode, uid, gid, seconds, nanoseconds } = saved;
-  const witness = { device: 0n, inode: 0n, changed: 0n, links: 1 };
-  const attributes = { mode, uid, gid, seconds, nanoseconds, witness };
+  const attributes = { mode, uid, gid, seconds, nanoseconds, witness: NOBODY };
   if (saved.kind === 'file') return { kind: 'file', ...attributes, size: saved.size ?? 0 };
   if (saved.kind === 'link') return { kind: 'link', ...attributes, target: saved.target ?? '' };
   return { kind: 'directory', ...attributes };

@@ -1,5 +1,5 @@
 /** The base: what a volume was last seeded with, path by path. What the volume has otherwise, somebody has made of it. */
-import { LEAVE, SET_GID, type Attributes, type Directory, type Entry, type File, type Link } from './entry.ts';
+import { LEAVE, NOBODY, SET_GID, type Attributes, type Directory, type Entry, type File, type Link } from './entry.ts';
 import { join, nameOf, parentOf, type Name, type RelPath } from './path.ts';
 
 /** That a file is the one that was seen: nothing can be written to it without moving its ctime. */
@@ -100,7 +100,7 @@ export function basedOn(entry: Directory | File | Link, content: string, volume:
     size: kind === 'file' ? entry.size : 0,
     content: kind === 'link' ? entry.target : content,
     volume: kind === 'file' ? volume : undefined,
-    seed: kind === 'file' ? proofOf(entry) : undefined,
+    seed: kind === 'file' && entry.witness !== NOBODY ? proofOf(entry) : undefined,
   };
 }
 
@@ -109,7 +109,9 @@ export function proofOf({ witness }: Pick<Entry, 'witness'>): Proof {
 }
 
 export function isProven(entry: Entry, proof: Proof | undefined): boolean {
-  return proof !== undefined && entry.witness.inode === proof.inode && entry.witness.changed === proof.changed;
+  // What was not looked at itself proves nothing.
+  if (proof === undefined || entry.witness === NOBODY) return false;
+  return entry.witness.inode === proof.inode && entry.witness.changed === proof.changed;
 }
 
 export function isSameBased(a: Based, b: Based): boolean {

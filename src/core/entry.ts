@@ -22,6 +22,9 @@ export interface Witness {
   readonly links: number;
 }
 
+/** Of an entry that is known from a record, not from a look: there is no inode 0. */
+export const NOBODY: Witness = { device: 0n, inode: 0n, changed: 0n, links: 1 };
+
 export interface Directory extends Attributes {
   readonly kind: 'directory';
   readonly witness: Witness;
@@ -65,6 +68,12 @@ export function isSame(a: Entry, b: Entry): boolean {
     a.witness.device === b.witness.device &&
     (a.kind === 'directory' || a.witness.changed === b.witness.changed)
   );
+}
+
+/** Whether a time on the disk is the one that was recorded: a layer of an image may have cut it to whole seconds since. */
+export function isTime(recorded: Entry, found: Entry): boolean {
+  if (recorded.seconds !== found.seconds) return false;
+  return recorded.nanoseconds === found.nanoseconds || (recorded.witness === NOBODY && found.nanoseconds === 0);
 }
 
 /** How an entry is called in a sentence. */

@@ -17,6 +17,11 @@ export interface Log {
   flush(): void;
 }
 
+/** For whoever only has to warn. */
+export function warnTo(log: Log): (message: string) => void {
+  return (message) => log.write('warn', message);
+}
+
 export function isShown(level: Level, least: Level): boolean {
   return LEVELS.indexOf(level) >= LEVELS.indexOf(least);
 }

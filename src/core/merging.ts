@@ -30,6 +30,8 @@ type Wanted = Change['new'];
 export interface MergeRules {
   readonly base: Base;
   readonly wasShipped: (path: RelPath, sha256: string) => boolean;
+  /** What other policies find in the volume is recorded, too: the base knows nothing of it yet. */
+  readonly adopting?: boolean;
 }
 
 export interface PathFacts extends Facts {
@@ -120,6 +122,14 @@ export class Merging {
       ...side,
       otherwise: { ...late, basing: base && { ...base, offer: late.noted } },
     };
+  }
+
+  /**
+   * What another policy left in the volume: the seed becomes the base. Whether the volume has just that is found out when it matters.
+   * @param hash the seed's; '' where it could not be read.
+   */
+  adopt(path: RelPath, seed: Wanted, hash: string): void {
+    if (seed.kind !== 'file' || hash !== '') this.#become(path, basedOn(seed, hash, undefined));
   }
 
   /** Whether what the volume has at a path that the image does not ship is what an earlier one did; undefined where that is not known. */

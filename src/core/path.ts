@@ -28,7 +28,9 @@ export function namesOf(path: RelPath): readonly Name[] {
 }
 
 export function isBelow(path: RelPath, directory: RelPath): boolean {
-  return directory === '' ? path !== '' : path.startsWith(`${directory}/`);
+  if (directory === '') return path !== '';
+  // Asked for every path of a seed: no string is made for it.
+  return path[directory.length] === '/' && path.startsWith(directory);
 }
 
 /** Whether a text can be one name of a path: never a way up, down, or to the root. */

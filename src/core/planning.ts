@@ -108,11 +108,15 @@ export class Planning {
   }
 
   /** What has to be read before a visit under `merge`; asked until there is nothing left to ask. */
-  asks({ path, seed, volume }: Pair, facts: PathFacts): Question | 'beside' | undefined {
+  asks({ path, seed, volume }: Pair, facts: PathFacts): Question | 'beside' | 'hash to adopt' | undefined {
     const { selected, reset } = this.#selected(path);
     const merging = this.#mergingAt(path, reset, seed);
-    if (merging === undefined || selected !== 'in' || seed.kind === 'other') return undefined;
+    if (selected !== 'in' || seed.kind === 'other') return undefined;
     if (seed.kind === 'directory' && seed.implied === true) return undefined;
+    if (merging === undefined) {
+      const adopts = this.#adopts(path, volume) && seed.kind === 'file' && facts.seedHash === undefined;
+      return adopts ? 'hash to adopt' : undefined;
+    }
     return merging.asks({ path, seed: this.#wanted(path, seed), volume }, facts, this.#mergeTerms(path, seed));
   }
 
@@ -135,6 +139,8 @@ export class Planning {
     if (merging !== undefined) return this.#merge(merging, { path, wanted, volume, facts, selected, reset });
     const terms = this.#termsFor(path, reset, seed);
     const decision = decide(wanted, volume, terms, sameContent);
+    const leaves = decision.verb === 'same' || decision.verb === 'keep' || decision.verb === 'attributes';
+    if (leaves && this.#adopts(path, volume)) this.#merging?.adopt(path, wanted, facts.seedHash ?? '');
     const isDirectory = volume?.kind === 'directory';
     const stops = decision.verb === 'blocked' || decision.verb === 'none' || (decision.verb === 'keep' && !isDirectory);
     // What is to be reset below, or under a rule of its own, has a say over a policy that would stop here.
@@ -319,6 +325,12 @@ export class Planning {
   /** Undefined where another policy, or a reset, decides. */
   #mergingAt(path: RelPath, reset: Selected, seed: Entry): Merging | undefined {
     return reset !== 'in' && this.#policyAt(path, seed) === 'merge' ? this.#merging : undefined;
+  }
+
+  /** Whether what another policy leaves in the volume is to be recorded all the same. */
+  #adopts(path: RelPath, volume: Entry | undefined): boolean {
+    const { merging } = this.#rules;
+    return merging?.adopting === true && volume !== undefined && merging.base.get(path) === undefined;
   }
 
   #mergeTerms(path: RelPath, seed: Entry): { readonly onConflict: OnConflict; readonly restoreDeleted: boolean } {

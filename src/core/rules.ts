@@ -11,7 +11,7 @@ export interface PathSetting {
   readonly sets: PathRule;
 }
 
-/** The root is under no rule: it is whoever's mounted it. Asked for the paths of a walk it is quick: a directory is matched once. */
+/** No rule is of the root, which belongs to whoever mounted it. Along a walk each directory is matched once. */
 export function ruleOf(settings: readonly PathSetting[]): (path: RelPath) => PathRule {
   const directories = new Map<RelPath, Matched>([[ROOT, { key: '', rules: [] }]]);
   const merged = new Map<string, PathRule>([['', {}]]);

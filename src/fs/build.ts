@@ -7,9 +7,10 @@ import type { Made } from '../core/recording.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
-import { copyLarge, readSmall, SeedChanged, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
+import { copyLarge, readSmall, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
 import { isMissing, makeDirectory, makeLink } from './disk.ts';
 import { hashOf } from './hash.ts';
+import { SeedChanged } from './seed.ts';
 
 export interface Workshop {
   readonly source: Source;

@@ -3,10 +3,10 @@ import fs from 'node:fs';
 import { proofOf, type Proof } from '../core/base.ts';
 import type { Made } from '../core/recording.ts';
 import { sha256 } from './hash.ts';
-import { LEAVE, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
+import { isTime, LEAVE, NOBODY, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
 import { nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
 import type { Pulse } from '../core/pulse.ts';
-import type { Seed } from './seed.ts';
+import { SeedChanged, type Seed } from './seed.ts';
 import {
   changeMode,
   changeOwner,
@@ -34,9 +34,6 @@ export interface Birth {
   /** Owner, group, and the mode given at open are what it has: no umask, no default ACL, no directory's group says otherwise. */
   readonly certain: boolean;
 }
-
-/** The seed's file is not what the scan saw. The message is the rest of a sentence. */
-export class SeedChanged extends Error {}
 
 /** Where new content comes from: the seed, or a backup that was unpacked. */
 export interface Source {
@@ -154,9 +151,8 @@ function checkUnchanged(descriptor: number, entry: File, count: number): void {
     found.kind === 'file' &&
     found.size === entry.size &&
     count === entry.size &&
-    found.witness.inode === entry.witness.inode &&
-    found.seconds === entry.seconds &&
-    found.nanoseconds === entry.nanoseconds;
+    (entry.witness === NOBODY || found.witness.inode === entry.witness.inode) &&
+    isTime(entry, found);
   if (!same) throw new SeedChanged('changed in the seed while it was copied; run again once the seed is at rest');
 }
 

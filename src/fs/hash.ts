@@ -3,17 +3,18 @@ import type { Pulse } from '../core/pulse.ts';
 import { readInto } from './disk.ts';
 
 const CHUNK = 256 * 1024;
+let shared: Uint8Array | undefined;
 
 /** Of bytes that are in memory. */
 export function hashOf(bytes: Uint8Array): string {
   return process.getBuiltinModule('node:crypto').hash('sha256', bytes, 'hex');
 }
 
-/** @param each told of every piece. */
+/** @param each told of every piece, which it may keep. */
 export async function sha256(descriptor: number, pulse: Pulse, each?: (bytes: Uint8Array) => void): Promise<string> {
   const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
   for (;;) {
-    const buffer = new Uint8Array(CHUNK);
+    const buffer = each === undefined ? (shared ??= new Uint8Array(CHUNK)) : new Uint8Array(CHUNK);
     const count = readInto(descriptor, buffer, 0, CHUNK);
     const bytes = buffer.subarray(0, count);
     hash.update(bytes);

@@ -9,6 +9,7 @@
  * seed ships them.
  */
 import { LEAVE, type Directory, type Entry } from '../core/entry.ts';
+import type { Totals } from '../core/manifest-format.ts';
 import { byName, isBelow, join, namesOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Seed } from './seed.ts';
 
@@ -103,6 +104,19 @@ export class OverlaySeed implements Seed {
     return digests.every((digest) => digest !== undefined) ? digests.join('\n') : undefined;
   }
 
+  /** What a later seed hides is counted, too. */
+  get totals(): Totals | undefined {
+    const all = this.#parts.map(({ seed }) => seed.totals);
+    if (!all.every((each) => each !== undefined)) return undefined;
+    const some = all.filter(({ files }) => files > 0);
+    return {
+      files: sum(some.map(({ files }) => files)),
+      bytes: sum(some.map(({ bytes }) => bytes)),
+      oldest: some.length === 0 ? 0 : Math.min(...some.map(({ oldest }) => oldest)),
+      newest: some.length === 0 ? 0 : Math.max(...some.map(({ newest }) => newest)),
+    };
+  }
+
   /** Of several images nobody can tell which is older. */
   readonly version = undefined;
 
@@ -190,6 +204,10 @@ function topOf(parts: readonly number[], entryIn: (number: number) => Entry | un
     if (entry.kind !== 'directory') break;
   }
   return top === undefined ? special : { entry: top, parts: holding };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
 }
 
 function isImplied(entry: Entry): boolean {

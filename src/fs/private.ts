@@ -26,6 +26,9 @@ const PIECE = 256 * 1024;
 
 export const STATE_NAME = '.volseed';
 
+/** What file systems put at the root of a mount. */
+export const OF_THE_FILE_SYSTEM: ReadonlySet<string> = new Set(['lost+found', '.snapshot']);
+
 export class StateDirectory implements PrivateDirectory {
   readonly anchor: Anchor;
   readonly shownAs: string;

@@ -94,8 +94,11 @@ class Work {
           return placing;
         }
         if (placing === 'changed') return placing;
-        // A directory that was emptied for it is none any more.
-        if (top.new.kind !== 'directory') this.#touched.delete(top.path);
+        // A directory that was emptied for it is none any more, and not to be closed again.
+        if (top.new.kind !== 'directory') {
+          this.#touched.delete(top.path);
+          this.#context.opened.delete(top.path);
+        }
         const placed = lateMode ? look(name) : undefined;
         if (placed !== undefined) applyFix(name, top.new, { mode: true, owner: false, time: false }, placed);
         return 'done';
@@ -136,7 +139,7 @@ class Work {
       const found = look(name);
       if (!isExpected(found, old) || found === undefined || fix === undefined) return 'changed';
       if (wanted.kind === 'directory') this.#touched.add(path);
-      this.#context.opened.delete(path);
+      if (fix.mode) this.#context.opened.delete(path);
       return applyFix(name, wanted, fix, found) ? 'done' : 'changed';
     });
   }

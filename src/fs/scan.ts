@@ -4,13 +4,13 @@
  *
  * Fails for one path at a time: what cannot be read is a problem of that path, and the rest goes on.
  */
-import { explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
+import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
 import type { Directory, Entry } from '../core/entry.ts';
 import { join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
-import type { Seed } from './seed.ts';
+import { SeedChanged, type Seed } from './seed.ts';
 import { moveInto } from './writable.ts';
 import { sameContent } from './content.ts';
 import { sha256 } from './hash.ts';
@@ -66,7 +66,8 @@ export interface Visitor {
   readonly stray?: (path: RelPath) => void;
 }
 
-export type Question = 'seed hash' | 'volume hash' | 'beside';
+/** hash to adopt: the seed's, too; '' where it cannot be read, which is no problem of the path. */
+export type Question = 'seed hash' | 'volume hash' | 'hash to adopt' | 'beside';
 
 /** What was asked for. Hashes are SHA-256, in hex. */
 export interface Facts {
@@ -182,6 +183,10 @@ class Scan {
         facts = { ...facts, beside };
         continue;
       }
+      if (question === 'hash to adopt') {
+        facts = { ...facts, seedHash: await this.#hashToAdopt(pair.path) };
+        continue;
+      }
       const where = question === 'seed hash' ? 'the seed' : 'the volume';
       const hash = await this.#hashOf(pair.path, where);
       if (hash === undefined) return undefined;
@@ -212,6 +217,21 @@ class Scan {
       });
     } finally {
       close(descriptor);
+    }
+  }
+
+  async #hashToAdopt(path: RelPath): Promise<string> {
+    let descriptor: number | undefined;
+    try {
+      const opened = this.#open(path, 'the seed');
+      if (typeof opened === 'string') return opened;
+      descriptor = opened;
+      return await sha256(descriptor, this.#pulse);
+    } catch (error) {
+      if (error instanceof Refused || error instanceof Interrupted || codeOf(error) === undefined) throw error;
+      return '';
+    } finally {
+      if (descriptor !== undefined) close(descriptor);
     }
   }
 
@@ -256,33 +276,30 @@ class Scan {
     const volumes = both
       ? this.#attempt(path, 'the volume', () => {
           this.#enterVolume(path);
-          return seeds.map(({ name, seed }) => this.#volumeEntry(join(path, name), seed));
+          return seeds.map(({ name, at, seed }) => this.#volumeEntry(name, at, seed));
         })
       : [];
     if (volumes === undefined) return [];
-    return seeds.map(({ name, seed }, at) => ({
-      path: join(path, name),
-      seed,
-      volume: volumes[at],
-    }));
+    return seeds.map(({ at, seed }, index) => ({ path: at, seed, volume: volumes[index] }));
   }
 
-  #seedEntries(path: RelPath): { name: Name; seed: Entry }[] {
-    const entries: { name: Name; seed: Entry }[] = [];
+  #seedEntries(path: RelPath): { name: Name; at: RelPath; seed: Entry }[] {
+    const entries: { name: Name; at: RelPath; seed: Entry }[] = [];
     const tree = this.#trees.seed;
     for (const name of tree.names()) {
-      if (this.#trees.passedOver(join(path, name))) continue;
-      const seed = this.#attempt(join(path, name), 'the seed', () => tree.look(name));
-      if (seed !== undefined) entries.push({ name, seed });
+      const at = join(path, name);
+      if (this.#trees.passedOver(at)) continue;
+      const seed = this.#attempt(at, 'the seed', () => tree.look(name));
+      if (seed !== undefined) entries.push({ name, at, seed });
     }
     return entries;
   }
 
   /** A directory in the way that cannot be looked into is taken for empty: rmdir removes no other, and says so. */
-  #volumeEntry(path: RelPath, seed: Entry): Entry | undefined {
-    const entry = look(nameOf(path));
+  #volumeEntry(name: Name, path: RelPath, seed: Entry): Entry | undefined {
+    const entry = look(name);
     if (entry?.kind !== 'directory' || seed.kind === 'directory') return entry;
-    return { ...entry, empty: this.#attempt(path, 'the volume', () => isEmpty(nameOf(path))) ?? true };
+    return { ...entry, empty: this.#attempt(path, 'the volume', () => isEmpty(name)) ?? true };
   }
 
   #enterVolume(path: RelPath): void {
@@ -334,7 +351,7 @@ class Scan {
       if (error instanceof Refused || error instanceof Interrupted) throw error;
       const kind = where === 'the seed' && isMissing(error) ? 'vanished' : 'failed';
       const message = kind === 'vanished' ? 'vanished from the seed' : `cannot be read in ${where}: ${explain(error)}`;
-      this.#visitor.problem({ path, kind, message });
+      this.#visitor.problem({ path, kind, message: error instanceof SeedChanged ? error.message : message });
       return undefined;
     }
   }

@@ -1,5 +1,6 @@
-/** Where seed data comes from, a directory at a time: a directory of the image. */
+/** Where seed data comes from, a directory at a time: a directory of the image, with a manifest (manifest-seed.ts) or without. */
 import type { Directory, Entry } from '../core/entry.ts';
+import type { Totals } from '../core/manifest-format.ts';
 import type { Name, RelPath } from '../core/path.ts';
 import { Anchor } from './anchor.ts';
 import { list, look, lookAt, openForReading } from './disk.ts';
@@ -9,6 +10,12 @@ export interface Seed {
   readonly root: Directory;
   /** The roots of all that it is made of, to see whether the volume lies in one. */
   readonly roots: readonly Directory[];
+  /** Of the manifest, in hex: as long as it is the same, the seed is. Undefined where there is none to be believed. */
+  readonly digest: string | undefined;
+  /** The image's, as text. */
+  readonly version: string | undefined;
+  /** Of all files, as far as that is known without looking. */
+  readonly totals: Totals | undefined;
   /** Goes to a directory; what follows is about it. Throws the kernel's error where it cannot be entered. */
   enter(path: RelPath): void;
   /** In byte order. */
@@ -16,20 +23,22 @@ export interface Seed {
   look(name: Name): Entry | undefined;
   /** Opens a file for reading; throws the kernel's error. */
   open(name: Name): number;
-  /** The SHA-256 of a file, in hex, where it is known without reading. */
+  /** The SHA-256 of a file, in hex; undefined where it would have to be read for that. */
   hash(name: Name): string | undefined;
-  /** Whether an earlier image shipped a file of this SHA-256 at the path. */
+  /** Whether an earlier image shipped a file of this content at this path; false where nobody knows. */
   wasShipped(path: RelPath, sha256: string): boolean;
-  /** One figure for all that it holds, where it is known without reading. */
-  readonly digest: string | undefined;
-  /** What its builder calls it; undefined where nobody said. */
-  readonly version: string | undefined;
   close(): void;
 }
+
+/** The seed's file is not what it was taken for. The message is the rest of a sentence that begins with its path. */
+export class SeedChanged extends Error {}
 
 export class DirectorySeed implements Seed {
   readonly #anchor: Anchor;
   readonly root: Directory;
+  readonly digest = undefined;
+  readonly version = undefined;
+  readonly totals = undefined;
 
   constructor(anchor: Anchor) {
     this.#anchor = anchor;
@@ -63,10 +72,6 @@ export class DirectorySeed implements Seed {
     this.#anchor.here();
     return openForReading(name);
   }
-
-  /** Only a manifest knows. */
-  readonly digest = undefined;
-  readonly version = undefined;
 
   hash(): undefined {
     return undefined;

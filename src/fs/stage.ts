@@ -5,23 +5,22 @@
  * Fail: what was staged is removed, or left to the next run's sweep, and the volume is as before.
  */
 import { randomBytes } from 'node:crypto';
-import { LEAVE, SET_GID, type Entry } from '../core/entry.ts';
 import { codeOf, explain, VolseedError, VolumeError } from '../core/errors.ts';
 import { groupsOf, settleGroups } from '../core/groups.ts';
 import { displayText, join, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
-import type { Change, Plan, Problem, Unit } from '../core/plan.ts';
+import { unitsOf, type Change, type Plan, type Problem, type Unit } from '../core/plan.ts';
 import type { Made } from '../core/recording.ts';
-import { unitsOf } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
-import { putBackTime } from './attributes.ts';
 import { Builder, isLate } from './build.ts';
 import type { Birth, Source } from './copy.ts';
-import { byHandle, close, createFile, list, look, lookAt, makeDirectory, removeFile } from './disk.ts';
+import { byHandle, close, createFile, look, lookAt, makeDirectory, removeFile } from './disk.ts';
 import { openToFlush, type Opener } from './flush.ts';
-import { closeAgain, makeWritable, moveInto, Unlocked, withWritable } from './writable.ts';
+import { withWritable } from './writable.ts';
 import type { StateDirectory } from './private.ts';
+import { Parents } from './parents.ts';
 import { removeTree } from './remove.ts';
+import { BESIDE, OF_THE_DIRECTORY, removeBesides, STAGE } from './sweep.ts';
 import type { Identity } from '../core/identity.ts';
 
 /** One unit, ready to be moved into place. */
@@ -46,12 +45,6 @@ export interface Site {
   readonly problem: (problem: Problem) => void;
   readonly proving?: 'small' | 'all' | undefined;
 }
-
-const STAGE = 'stage' as Name;
-const BESIDE = 'beside' as Name;
-/** The directory is gone, swapped, or not ours to write in. */
-const OF_THE_DIRECTORY = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ELOOP']);
-const TEMPORARY = /^\..*\.volseed-[0-9a-f]{12}$/s;
 
 export class Stage {
   readonly #site: Site;
@@ -245,92 +238,6 @@ function withoutFailed(item: Staged, builder: Builder): Staged[] {
   const { top, below } = item.unit;
   if (builder.failed(top)) return [];
   return [{ ...item, unit: { top, below: below.filter((change) => !builder.failed(change)) } }];
-}
-
-/** Removes what runs that died have left in the stage, and beside files. True where there was something. */
-export function sweep(state: StateDirectory, volume: Anchor, self: Identity): boolean {
-  const anchor = state.anchor.fork();
-  try {
-    anchor.here();
-    if (look(STAGE)?.kind !== 'directory') return false;
-    anchor.down(STAGE);
-    const runs = list();
-    for (const run of runs) {
-      removeBesides(volume, besidesOf(state, run), self);
-      removeTree(anchor, run);
-    }
-    return runs.length > 0;
-  } finally {
-    anchor.close();
-  }
-}
-
-/** State is never trusted as a path: only names that volseed gives are removed, and only by way of real directories. */
-function besidesOf(state: StateDirectory, run: Name): RelPath[] {
-  try {
-    const paths: unknown = JSON.parse(Buffer.from(state.read(`stage/${run}/${BESIDE}`) ?? '[]').toString('utf8'));
-    if (!Array.isArray(paths)) return [];
-    return paths.filter((path): path is RelPath => typeof path === 'string' && isTemporary(path));
-  } catch {
-    return [];
-  }
-}
-
-function isTemporary(path: string): boolean {
-  const names = path.split('/');
-  return TEMPORARY.test(names.at(-1) ?? '') && names.every((name) => name !== '' && name !== '.' && name !== '..');
-}
-
-function removeBesides(volume: Anchor, paths: readonly RelPath[], self: Identity): void {
-  for (const path of paths) {
-    try {
-      const directory = parentOf(path);
-      const closed = moveInto(volume, directory);
-      const mode = closed ?? makeWritable(volume, self);
-      const before = lookAt(volume.descriptor);
-      removeTree(volume, nameOf(path));
-      putBackTime(volume.descriptor, before);
-      if (mode !== undefined) closeAgain(volume, new Unlocked([[directory, mode]]));
-    } catch (error) {
-      // Gone, swapped, or not ours any more: a stray file that cannot be removed is no reason not to seed.
-      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '')) throw error;
-    }
-  }
-}
-
-/** The directories that units go into, as they will be when the units arrive. */
-class Parents {
-  readonly #site: Site;
-  readonly #isOurs: (gid: number) => boolean;
-  readonly #corrected: ReadonlyMap<RelPath, Change>;
-  #last: { readonly path: RelPath; readonly entry: Entry } | undefined;
-
-  constructor(site: Site, plan: Plan, isOurs: (gid: number) => boolean) {
-    this.#site = site;
-    this.#isOurs = isOurs;
-    this.#corrected = new Map(
-      plan.changes.filter(({ verb }) => verb === 'attributes').map((change) => [change.path, change]),
-    );
-  }
-
-  of(path: RelPath): Entry {
-    const directory = parentOf(path);
-    if (this.#last?.path !== directory) this.#last = { path: directory, entry: this.#lookAhead(directory) };
-    return this.#last.entry;
-  }
-
-  #lookAhead(directory: RelPath): Entry {
-    const { volume, self } = this.#site;
-    volume.moveTo(directory);
-    const found = lookAt(volume.descriptor);
-    // Whose directory it is not can neither correct it nor open it for the work.
-    if (!self.privileged && found.uid !== self.uid) return found;
-    const change = this.#corrected.get(directory);
-    const gid = change === undefined || change.new.gid === LEAVE ? found.gid : change.new.gid;
-    const mode = change?.fix?.mode === true ? change.new.mode : found.mode;
-    const touched = mode !== found.mode || (!self.privileged && (mode & 0o700) !== 0o700);
-    return { ...found, gid, mode: touched && !this.#isOurs(gid) ? mode & ~SET_GID : mode };
-  }
 }
 
 function probe(): Birth {

@@ -8,8 +8,10 @@ import { displayText, fromText, ROOT, type RelPath } from '../core/path.ts';
 import { count } from '../core/words.ts';
 import { Anchor } from './anchor.ts';
 import { hasProc, lookAt } from './disk.ts';
+import { MANIFEST_NAME } from './manifest-file.ts';
+import { seedAt } from './manifest-seed.ts';
 import { OverlaySeed, type Part } from './overlay-seed.ts';
-import { STATE_NAME } from './private.ts';
+import { OF_THE_FILE_SYSTEM, STATE_NAME } from './private.ts';
 import { DirectorySeed, type Seed } from './seed.ts';
 
 export interface Places {
@@ -45,15 +47,15 @@ export interface NamedPart extends Part {
   readonly named: string;
 }
 
-const MANIFEST_NAME = '.volseed-manifest';
-const OF_THE_FILE_SYSTEM = new Set(['lost+found', '.snapshot']);
+export type Warn = (message: string) => void;
 
-export function openTrees(places: Places, mayMake: boolean): Opened {
+/** @param warn told in one line why a manifest of a seed is not believed; where nobody is to be told, none is asked. */
+export function openTrees(places: Places, mayMake: boolean, warn: Warn | undefined): Opened {
   const { seeds, target } = places;
   for (const place of seeds) checkSource(place.source, nameOfSeed(place));
   const exists = checkTarget(target, nameOfTarget(places));
   for (const place of seeds) checkSeparate(place, places);
-  const parts = seeds.map(openPart);
+  const parts = seeds.map((place) => openPart(place, warn));
   const [only] = parts;
   const opened: Opened = {
     seed: only !== undefined && parts.length === 1 && only.into === ROOT ? only.seed : new OverlaySeed(parts),
@@ -72,26 +74,44 @@ export function withVolume(opened: Opened, places: Pick<Places, 'target' | 'targ
   return { ...opened, volume: open(places.target, named), made: true };
 }
 
-function openPart(place: SeedPlace): NamedPart {
+function openPart(place: SeedPlace, warn: Warn | undefined): NamedPart {
   const { source, into } = place;
   const named = nameOfSeed(place);
   let atMount: boolean | undefined;
   return {
-    seed: openSeed(source, named),
+    seed: openSeed(source, named, warn),
     into,
     named,
     passedOver: (name) =>
       name === STATE_NAME ||
-      name === MANIFEST_NAME ||
+      name === (MANIFEST_NAME as string) ||
       (OF_THE_FILE_SYSTEM.has(name) && (atMount ??= isMountPoint(source))),
   };
 }
 
-function openSeed(source: string, named: string): Seed {
-  return new DirectorySeed(open(configMapRoot(source), named));
+/**
+ * A seed, by its manifest where it has one that can be believed.
+ * @param named what it is called in a sentence.
+ */
+export function openSeed(source: string, named: string, warn: Warn | undefined): Seed {
+  const anchor = open(configMapRoot(source), named);
+  if (warn === undefined) return new DirectorySeed(anchor);
+  return seedAt(anchor, (why) =>
+    warn(
+      `the manifest of ${named} ${why}; the seed is walked instead; ` +
+        'run volseed manifest again, as the last step on the seed where the image is built',
+    ),
+  );
 }
 
-function nameOfSeed({ source, by }: SeedPlace): string {
+/** The directory of a seed itself, for its manifest. Throws `UsageError` where there is none. */
+export function openSource(place: Pick<SeedPlace, 'source' | 'by'>): Anchor {
+  const named = nameOfSeed(place);
+  checkSource(place.source, named);
+  return open(configMapRoot(place.source), named);
+}
+
+function nameOfSeed({ source, by }: Pick<SeedPlace, 'source' | 'by'>): string {
   return `source ${displayText(source)} (${by})`;
 }
 
@@ -142,14 +162,15 @@ export function passedOver({
   backup,
 }: Pick<Places, 'seeds' | 'target' | 'stateDir' | 'backup'>): (path: RelPath) => boolean {
   const roots = [...seeds.filter(({ into }) => into === ROOT).map(({ source }) => source), target];
-  const inside = new Set<string | undefined>(
-    [stateDir, backup?.directory].map((directory) =>
-      directory?.startsWith(`${target}/`) === true ? fromText(directory.slice(target.length + 1)) : undefined,
-    ),
-  );
+  const ours = new Set<string>([STATE_NAME, MANIFEST_NAME]);
+  for (const directory of [stateDir, backup?.directory])
+    if (directory?.startsWith(`${target}/`) === true) ours.add(fromText(directory.slice(target.length + 1)));
+  // Asked of every path, most of which are longer: to look one up in a set would cost more than all else that is done with it.
+  const longest = Math.max(...[...ours, ...OF_THE_FILE_SYSTEM].map(({ length }) => length));
   let atMounts: boolean | undefined;
   return (path) => {
-    if (path === STATE_NAME || path === MANIFEST_NAME || inside.has(path)) return true;
+    if (path.length > longest) return false;
+    if (ours.has(path)) return true;
     if (!OF_THE_FILE_SYSTEM.has(path)) return false;
     return (atMounts ??= roots.some(isMountPoint));
   };

@@ -1,5 +1,6 @@
 /** What a run says, line for line as operators know it from the rsync entrypoint that this replaces, and its totals. */
 import type { Backup } from '../core/archive.ts';
+import type { Totals as SeedTotals } from '../core/manifest-format.ts';
 import type { Fields, Level, Log } from '../core/log.ts';
 import { display, displayText, type RelPath } from '../core/path.ts';
 import type { Change, Kept, Plan, Problem, Removal } from '../core/plan.ts';
@@ -22,13 +23,14 @@ export interface Beginning {
   readonly file: string | undefined;
 }
 
-export function sayBeginning(log: Log, { command, seeds, target, policy, checksum, ...more }: Beginning): void {
-  const { rules, file } = more;
+export function sayBeginning(log: Log, beginning: Beginning, seed: SeedKnown): void {
+  const { command, seeds, target, policy, checksum, rules, file } = beginning;
   const from = originsOf(seeds, "'");
   const fields = { source: seeds.map(({ source }) => source).join(', '), target };
   if (command === 'reset') {
     const line = `Resetting '${displayText(target)}' to the initial data of ${from}, newer or not.`;
-    return log.write('info', line, fields);
+    log.write('info', line, fields);
+    return saySeed(beginning, seed, log);
   }
   log.write('info', `Initiating sync of initial data from ${from} to '${displayText(target)}'.`, fields);
   log.write('info', 'This operation will sync directories and their contents recursively.');
@@ -36,6 +38,33 @@ export function sayBeginning(log: Log, { command, seeds, target, policy, checksu
   if (file !== undefined && rules.length > 0)
     log.write('info', `${count(rules.length, 'rule')} of ${displayText(file)} may say otherwise for single paths.`);
   if (checksum) log.write('debug', 'Contents are compared where sizes are equal.');
+  saySeed(beginning, seed, log);
+}
+
+/** What is known of the seed before it is looked at, and what `newer` can make of it, which goes by the times of files. */
+function saySeed(
+  { policy, checksum, command }: Pick<Beginning, 'policy' | 'checksum' | 'command'>,
+  { digest, totals, version }: SeedKnown,
+  log: Log,
+): void {
+  if (digest === undefined || totals === undefined) return;
+  const of = version === undefined ? '' : ` of image version ${displayText(version)}`;
+  log.write('debug', `The seed is known by its manifest ${digest}${of}.`, { event: 'seed', digest, version });
+  const one = totals.files > 1 && totals.oldest === totals.newest;
+  if (!one || command === 'reset' || policy !== 'newer' || checksum) return;
+  log.write(
+    'warn',
+    `all ${totals.files} files of the seed have one mtime; if those of the next image have it too, the policy newer cannot see ` +
+      'an update that keeps the size: --policy merge does, and so does --checksum',
+    { event: 'equal times' },
+  );
+}
+
+/** What a seed tells without being looked at (fs/seed.ts). */
+export interface SeedKnown {
+  readonly digest: string | undefined;
+  readonly totals: SeedTotals | undefined;
+  readonly version: string | undefined;
 }
 
 export function sayRestoring(log: Log, target: string, { id, created, why }: Backup): void {

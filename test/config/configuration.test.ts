@@ -113,6 +113,13 @@ describe('a path in the file', () => {
     await expect(settled(into)).rejects.toThrow(`${into}:4:11: seeds[0].into: the variable NONE is not set`);
   });
 
+  it('that is empty, or that no file can have, is an error where it stands', async () => {
+    const nul = written('target: /d\nseeds:\n  - source: /a\n    into: "a\\0b"\n');
+    await expect(settled(nul)).rejects.toThrow(`${nul}:4:11: seeds[0].into: the path is empty, or has a NUL byte`);
+    const empty = written('target: ${NONE:-}\n');
+    await expect(settled(empty)).rejects.toThrow(`${empty}:1:9: target: the path is empty`);
+  });
+
   it('that a flag has overruled, or that the command has no use for, needs no variable', async () => {
     const file = written('target: ${NONE}\nbackupDir: ${NONE}\nseeds: [{source: "${NONE}"}]\n');
     const args = ['--target', '/d', '--source', '/s', '--backup-dir', '/b'];
@@ -152,7 +159,6 @@ describe('seeds', () => {
     ['a/../../x', "goes up with '..'"],
     ['.volseed', "is volseed's own"],
     ['./.volseed/stage', "is volseed's own"],
-    ['"a\\0b"', 'has a NUL byte'],
   ])('go into a directory of the target, which %s is not', async (into, why) => {
     const path = written(`target: /d\nseeds:\n  - source: /a\n    into: ${into}\n`);
     await expect(settled(path)).rejects.toThrow(UsageError);

@@ -50,6 +50,8 @@ describe('settings', () => {
       last: false,
       yes: false,
       json: false,
+      history: [],
+      imageVersion: undefined,
       service: undefined,
     });
     expect(await settled('run', '-- server -x')).toMatchObject({

@@ -32,7 +32,8 @@ export async function snapshot(container: Container): Promise<Record<string, str
 
 /** The differences between the seed and the volume, by content; nothing where there are none. */
 export async function differences(container: Container): Promise<string> {
-  const command = ['diff', '--recursive', '--no-dereference', '--exclude=.volseed', '/var/initialdata/common', '/data'];
+  const options = ['--recursive', '--no-dereference', '--exclude=.volseed', '--exclude=.volseed-manifest'];
+  const command = ['diff', ...options, '/var/initialdata/common', '/data'];
   const { code, stdout, stderr } = await attempt(['exec', container.name, ...command]);
   if (code > 1) throw new Error(stderr);
   return stdout;

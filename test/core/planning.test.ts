@@ -246,6 +246,67 @@ describe('what is wanted', () => {
   });
 });
 
+describe('a directory that is only implied', () => {
+  const implied = directory({ mode: 0o755, uid: LEAVE, gid: LEAVE, implied: true });
+
+  it('is made for what is seeded below it, with whatever owner it gets', () => {
+    const { changes } = plan(root, [
+      ['a', implied],
+      ['a/b', implied],
+      ['a/b/f', file()],
+    ]);
+    expect(changes.map(({ path: at, new: entry }) => [at, entry.mode, entry.uid])).toEqual([
+      ['a', 0o755, LEAVE],
+      ['a/b', 0o755, LEAVE],
+      ['a/b/f', 0o644, 0],
+    ]);
+    expect(changed(plan(root, [['a', implied]]))).toEqual([]);
+  });
+
+  it.each(['newer', 'missing', 'always', 'never'] as const)('is left as it is where it exists, under %s', (policy) => {
+    const found = directory({ mode: 0o700, uid: 7, gid: 8, seconds: 5 });
+    const made = plan({ ...root, policy }, [
+      ['a', implied, found],
+      ['a/f', file()],
+    ]);
+    expect(made.descents['a']).toBe('both');
+    expect(changed(made)).toEqual(policy === 'never' ? [] : ['create a/f (missing)']);
+    const holder = { wanted: found, managed: false };
+    expect([...made.directories]).toEqual(policy === 'never' ? [] : [['a', holder]]);
+  });
+
+  it('is left as it is by a reset, too', () => {
+    const reset = { include: undefined, deleteExtra: false };
+    expect(changed(plan({ ...root, policy: 'never', reset }, [['a', implied, directory({ mode: 0o700 })]]))).toEqual(
+      [],
+    );
+  });
+
+  it('takes the place of a file where something is seeded below it', () => {
+    const made = plan(root, [
+      ['a', implied, file()],
+      ['a/f', file()],
+    ]);
+    expect(changed(made)).toEqual(['replace a (type differs)', 'create a/f (missing)']);
+  });
+});
+
+describe('a rule for one path', () => {
+  it('may go by the seed that the path comes from', () => {
+    const made = plan({ ...root, at: (_, seed) => (seed?.origin === 1 ? { policy: 'never' } : {}) }, [
+      ['a', file({ origin: 0 })],
+      ['b', file({ origin: 1 })],
+    ]);
+    expect(changed(made)).toEqual(['create a (missing)']);
+  });
+
+  it('leaves what is kept among what is kept', () => {
+    const made = plan({ ...root, at: () => ({ policy: 'missing' }) }, [['a', directory(), file()]]);
+    expect(made.kept).toEqual([{ path: 'a', reason: 'exists' }]);
+    expect(made.descents).toEqual({ a: 'skip' });
+  });
+});
+
 describe('the root', () => {
   it("is left to whoever mounted it, unless the seed's attributes are asked for", () => {
     expect(plan(root, []).changes).toEqual([]);

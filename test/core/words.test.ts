@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
-import { count, sizeOf } from '../../src/core/words.ts';
+import { ROOT } from '../../src/core/path.ts';
+import { count, originsOf, sizeOf, type Origin } from '../../src/core/words.ts';
+import { path } from './entries.ts';
 
 it.each([
   [0, '0 bytes'],
@@ -20,4 +22,12 @@ it('never says a thousand of a unit where there is a larger one', () => {
 
 it('counts one without an s, and all else with it', () => {
   expect([0, 1, 2].map((number) => count(number, 'problem'))).toEqual(['0 problems', '1 problem', '2 problems']);
+});
+
+it('names every seed, and where it goes', () => {
+  const [a, b, c] = ['/a', '/b', '/c'].map((source) => ({ source, into: ROOT })) as [Origin, Origin, Origin];
+  expect(originsOf([a])).toBe('/a');
+  expect(originsOf([a, { ...b, into: path('x/y') }], "'")).toBe("'/a' and '/b' (into 'x/y')");
+  expect(originsOf([a, b, c])).toBe('/a, /b and /c');
+  expect(originsOf([{ ...a, source: '/a\nb' }])).toBe(String.raw`/a\nb`);
 });

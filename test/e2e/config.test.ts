@@ -54,7 +54,7 @@ describe('a mistake', () => {
       'a policy that is none',
       'policy: newest\n',
       ':1:9: ',
-      "policy: expected one of newer, missing, always, never, found 'newest' (did you mean 'newer'?)",
+      "policy: expected one of newer, missing, merge, always, never, found 'newest' (did you mean 'newer'?)",
     ],
     ['neither true nor false', '\nflush: on\n', ':2:8: ', "flush: expected true or false, found 'on'"],
     ['a time that is none', 'lockTimeout: soon\n', ':1:14: ', 'lockTimeout: expected a time: 500ms, 30s, 10m or 1h'],
@@ -224,6 +224,30 @@ describe('a file', () => {
   });
 });
 
+/** Which of Node's modules are asked for by what is loaded late: yaml asks for `buffer` as soon as it is. */
+function askedFor(on: Configured, ...args: readonly string[]): readonly string[] {
+  const spy = join(on.root, 'spy.mjs');
+  writeFileSync(
+    spy,
+    `const get = process.getBuiltinModule;
+     const fs = get('node:fs');
+     process.getBuiltinModule = (name) => (fs.writeSync(2, 'asked for ' + name + '\\n'), get(name));`,
+  );
+  const { code, stderr } = runToEnd(node, ['--import', spy, bundle, 'sync', ...on.where, ...args]);
+  expect(code).toBe(0);
+  return lines(stderr).filter((line) => line.startsWith('asked for'));
+}
+
+describe('a start', () => {
+  test('without a file loads nothing of what reads one', () => {
+    const on = configured('policy: newer\n');
+    const plain = askedFor(on);
+    expect(plain).toContain('asked for node:sqlite');
+    expect(plain).not.toContain('asked for buffer');
+    expect(askedFor(on, '--config', on.file)).toContain('asked for buffer');
+  });
+});
+
 describe('rules', () => {
   const seed: Literal = {
     'tables/t1': file('image', { mtime: 1000 }),
@@ -306,10 +330,7 @@ describe('several seeds', () => {
   const text = 'target: volume\nseeds:\n- source: seed\n- source: site\n  into: srv/site\n  policy: missing\n';
   const twoSeeds = (volume?: Literal): Configured => {
     const on = configured(text, { common: file('1'), 'srv/x': file('1') }, volume);
-    build(
-      join(on.root, 'site'),
-      tree({ '.': directory({ mode: 0o711 }), page: file('2', { mtime: 3000 }), '.volseed-manifest': file() }),
-    );
+    build(join(on.root, 'site'), tree({ '.': directory({ mode: 0o711 }), page: file('2', { mtime: 3000 }) }));
     return on;
   };
 

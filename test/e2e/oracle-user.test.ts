@@ -3,10 +3,11 @@ import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
 import { isRoot, ordinary, suite } from '../support/prerequisites.ts';
 import { asMyself, asUser, numberOfPairs } from '../support/random.ts';
-import { agree, itemized, rsync, volseed } from '../support/rsync.ts';
+import { agree, itemized, rsync, volseed, withManifest } from '../support/rsync.ts';
 import type { Around } from '../support/rsync.ts';
 import type { Seen, Snapshot } from '../support/snapshot.ts';
 
+const fewer = Math.ceil(numberOfPairs / 4);
 const timeout = 300_000 + numberOfPairs * 1000;
 const programs = { oracle: rsync(), program: volseed('sync'), asked: itemized(), promised: withoutLitter };
 
@@ -22,7 +23,22 @@ suite('as an ordinary user, on random pairs', ['rsync', 'a checkout that other u
   );
 });
 
-const fewer = Math.ceil(numberOfPairs / 4);
+suite(
+  'as an ordinary user, from a seed with a manifest',
+  ['rsync', 'root', 'a checkout that other users can read'],
+  () => {
+    it(
+      'sync leaves what rsync -avu leaves, also where some of the seed is closed to that user',
+      async () => {
+        const byManifest = { prepare: withManifest, oracle: rsync(['--exclude=/.volseed-manifest']) };
+        const asked = itemized(['--exclude=/*/.volseed-manifest']);
+        const contract = { ...programs, ...byManifest, asked, as: ordinary };
+        expect(await agree(fewer, asUser(ordinary), contract)).toMatchObject({ pairs: fewer });
+      },
+      timeout,
+    );
+  },
+);
 
 suite('as a member of the group of the volume', ['rsync', 'root', 'a checkout that other users can read'], () => {
   it(

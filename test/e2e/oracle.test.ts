@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isRoot, suite } from '../support/prerequisites.ts';
 import { asMyself, asRoot, numberOfPairs, pair } from '../support/random.ts';
-import { agree, doNothing, itemized, judge, rsync, volseed } from '../support/rsync.ts';
+import { agree, doNothing, itemized, judge, rsync, syncByManifest, volseed, withManifest } from '../support/rsync.ts';
 import type { Program } from '../support/rsync.ts';
 import { changes, differences, snapshot } from '../support/snapshot.ts';
 import { build, directory, fifo, file, scratch, socket, symlink, tree } from '../support/tree.ts';
@@ -151,6 +151,29 @@ suite('on random pairs of seed and volume', ['rsync'], () => {
     'plan touches nothing, and leaves no .volseed',
     async () => {
       const contract = { oracle: doNothing, program: planOnly };
+      expect(await agree(fewer, flavour, contract)).toMatchObject({ pairs: fewer });
+    },
+    timeout,
+  );
+});
+
+suite('on random pairs whose seed has a manifest', ['rsync'], () => {
+  const oracle = rsync(['--exclude=/.volseed-manifest']);
+  const asked = itemized(['--exclude=/*/.volseed-manifest']);
+
+  it(
+    'sync goes by it, and leaves, entry for entry, what rsync -avu leaves',
+    async () => {
+      const contract = { prepare: withManifest, oracle, program: syncByManifest, asked };
+      expect(await agree(numberOfPairs, flavour, contract)).toMatchObject({ pairs: numberOfPairs });
+    },
+    timeout,
+  );
+
+  it(
+    'a second sync changes nothing, not an inode, not a time',
+    async () => {
+      const contract = { prepare: withManifest, oracle, program: syncTwice };
       expect(await agree(fewer, flavour, contract)).toMatchObject({ pairs: fewer });
     },
     timeout,

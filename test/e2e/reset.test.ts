@@ -2,8 +2,10 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { ordinary, suite } from '../support/prerequisites.ts';
 import { changesBy, type Ground, ground, oneLine, runsOf, unlikeSeed } from '../support/probe.ts';
-import { symlink, file } from '../support/tree.ts';
+import { differences, snapshot } from '../support/snapshot.ts';
+import { directory, symlink, file } from '../support/tree.ts';
 import { volseed, type Result } from '../support/volseed.ts';
 
 const shipped = {
@@ -157,6 +159,27 @@ describe('reset of everything', () => {
     expect(unlikeSeed(on)).toEqual([]);
     expect(restoreLast(on)).toMatchObject({ code: 0 });
     expect([read(on, 'file/of/users/data'), read(on, 'dir')]).toEqual(['users', 'a file']);
+  });
+});
+
+suite('an ordinary user', ['root', 'a checkout that other users can read'], () => {
+  it('clears a directory of its own that is closed to writing, and restore --last closes it again', () => {
+    const closed = { way: directory({ mode: 0o555, ...ordinary }), 'way/users': file('users', ordinary) };
+    const on = ground({ way: file('image') }, { '.': directory(ordinary), ...closed });
+    const before = snapshot(on.volume);
+    expect(volseed(['reset', '--all', '--yes', ...on.where], ordinary)).toMatchObject({ code: 0, stderr: '' });
+    expect(read(on, 'way')).toBe('image');
+    expect(volseed(['restore', '--last', '--target', on.volume], ordinary)).toMatchObject({ code: 0, stderr: '' });
+    expect(differences(before, snapshot(on.volume), { before, started: 1n << 80n })).toEqual([]);
+  });
+
+  it('closes a directory again that it opened to remove something, though only its time is corrected', () => {
+    const closed = { mode: 0o555, ...ordinary };
+    const users = { dir: directory({ mtime: 1_600_000_000, ...closed }), 'dir/users': file('users', ordinary) };
+    const on = ground({ dir: directory(closed) }, { '.': directory(ordinary), ...users });
+    const args = ['--all', '--yes', '--delete-extra'];
+    expect(volseed(['reset', ...args, ...on.where], ordinary)).toMatchObject({ code: 0, stderr: '' });
+    expect(unlikeSeed(on)).toEqual([]);
   });
 });
 

@@ -206,6 +206,14 @@ describe('what is not there', () => {
     expect(() => seed.open(name('none'))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
   });
 
+  it('data at the root of a seed is nothing to look at either, whether names were asked for or not', () => {
+    const { seed } = overlay({ 'lost+found/x': file() }, { into: 'x', of: { 'lost+found': file() } });
+    expect(seed.look(name('lost+found'))).toBeUndefined();
+    expect(() => seed.enter(path('lost+found'))).toThrow(expect.objectContaining({ code: 'ENOENT' }));
+    seed.enter(path('x'));
+    expect(seed.look(name('lost+found'))).toBeUndefined();
+  });
+
   it('any more, since the names were read, is nothing to look at', () => {
     const { seed, root } = overlay({ a: file(), b: file() }, {});
     seed.enter(ROOT);

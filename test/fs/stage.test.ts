@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Interrupted, VolumeError } from '../../src/core/errors.ts';
 import { StateDirectory } from '../../src/fs/private.ts';
-import { sweep } from '../../src/fs/stage.ts';
+import { sweep } from '../../src/fs/sweep.ts';
 import { identity } from '../../src/process/identity.ts';
 import { ordinary, suite } from '../support/prerequisites.ts';
 import { changes, snapshot } from '../support/snapshot.ts';

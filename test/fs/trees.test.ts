@@ -5,12 +5,14 @@ import { ROOT, type RelPath } from '../../src/core/path.ts';
 import { scan } from '../../src/fs/scan.ts';
 import { openTrees, passedOver, refuseWithoutProc, rootsOf, type Opened } from '../../src/fs/trees.ts';
 import { directory, file, symlink } from '../support/tree.ts';
+import { giveManifest } from './manifest.ts';
 import { anchorAt, canMount, mount, path, place, still, type Literal } from './place.ts';
 
 const seedAt = (source: string) => [{ source, by: '--source', into: ROOT }];
 
 function open(source: string, target: string, mayMake = true): Opened {
-  const opened = openTrees({ seeds: seedAt(source), target, targetBy: '--target', stateDir: undefined }, mayMake);
+  const places = { seeds: seedAt(source), target, targetBy: '--target', stateDir: undefined };
+  const opened = openTrees(places, mayMake, (message) => expect.fail(message));
   onTestFinished(() => {
     opened.seed.close();
     opened.volume?.close();
@@ -134,14 +136,19 @@ describe.skipIf(!canMount())('trees by bind mounts', () => {
     expect(() => open(`${root}/bound/inner`, `${root}/seed`)).toThrow('lies inside target');
   });
 
-  it('are known for one inside the other when the scan comes upon it', async () => {
-    const root = trees();
-    mount(`${root}/bound`, '--bind', `${root}/seed/inner`);
-    const opened = open(`${root}/seed`, `${root}/bound`);
-    const visitor = { asksContent: () => false, visit: () => 'both' as const, problem: () => undefined };
-    const ends = scan({ ...opened, passedOver: () => false, unlocked: undefined }, still, visitor);
-    await expect(ends).rejects.toThrow('lie inside one another');
-  });
+  it.each(['walked', 'known by its manifest'])(
+    'are known for one inside the other in a seed that is %s',
+    async (how) => {
+      const root = trees();
+      if (how !== 'walked') await giveManifest(`${root}/seed`);
+      mount(`${root}/bound`, '--bind', `${root}/seed/inner`);
+      const opened = open(`${root}/seed`, `${root}/bound`);
+      expect(opened.seed.digest === undefined).toBe(how === 'walked');
+      const visitor = { asksContent: () => false, visit: () => 'both' as const, problem: () => undefined };
+      const ends = scan({ ...opened, passedOver: () => false, unlocked: undefined }, still, visitor);
+      await expect(ends).rejects.toThrow('lie inside one another');
+    },
+  );
 });
 
 describe('passedOver', () => {

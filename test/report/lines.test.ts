@@ -29,6 +29,42 @@ function said(action: (log: Log) => void): string[] {
   return lines;
 }
 
+const unknown = { digest: undefined, totals: undefined, version: undefined };
+
+describe('what a run says of a seed with a manifest', () => {
+  const seeds = [{ source: '/s', into: ROOT }];
+  const which = { seeds, target: '/v', rules: [], file: undefined };
+  const where = { command: 'sync', policy: 'newer', checksum: false, ...which } as const;
+  const totals = { files: 7, bytes: 1, oldest: 5, newest: 5 };
+  const seed = { digest: 'abc', version: '1.2', totals };
+  const warnings = (over: Partial<Parameters<typeof sayBeginning>[1]>, of: Partial<typeof seed>): string[] =>
+    said((log) => sayBeginning(log, { ...where, ...over }, { ...seed, ...of })).filter((line) =>
+      line.startsWith('warn'),
+    );
+
+  it('is which one, to whoever asks for details', () => {
+    expect(said((log) => sayBeginning(log, where, seed))).toContain(
+      'debug: The seed is known by its manifest abc of image version 1.2.',
+    );
+  });
+
+  it('is in one line that newer cannot see updates where all mtimes are equal, and what can', () => {
+    expect(warnings({}, {})).toEqual([
+      expect.stringMatching(/^warn: all 7 files .* one mtime.*--policy merge.*--checksum$/),
+    ]);
+  });
+
+  it.each([
+    ['files of different times', {}, { totals: { ...totals, newest: 6 } }],
+    ['one file', {}, { totals: { ...totals, files: 1 } }],
+    ['another policy', { policy: 'always' as const }, {}],
+    ['--checksum', { checksum: true }, {}],
+    ['a reset', { command: 'reset' }, {}],
+  ])('is nothing of the kind with %s', (_, over, of) => {
+    expect(warnings(over, of)).toEqual([]);
+  });
+});
+
 describe('what a run says', () => {
   it('begins as the rsync entrypoint did, line for line', () => {
     const where = {
@@ -40,7 +76,7 @@ describe('what a run says', () => {
       rules: [],
       file: undefined,
     } as const;
-    expect(said((log) => sayBeginning(log, where))).toEqual([
+    expect(said((log) => sayBeginning(log, where, unknown))).toEqual([
       "info: Initiating sync of initial data from '/var/initialdata/common' to '/data/common'.",
       'info: This operation will sync directories and their contents recursively.',
       'info: Files will be updated only if the source is newer (preserves manual changes).',

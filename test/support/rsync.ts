@@ -35,6 +35,15 @@ export function volseed(command: 'sync' | 'plan', options: readonly string[] = [
   return (seed, volume, as) => run(node, [bundle, command, '--source', seed, '--target', volume, ...options], as);
 }
 
+/** Gives a seed a manifest. */
+export const withManifest = async (seed: string): Promise<Result> => run(node, [bundle, 'manifest', '--source', seed]);
+
+/** `volseed sync` that fails where it does not go by the manifest. */
+export const syncByManifest: Program = async (...args) => {
+  const result = await volseed('sync')(...args);
+  return result.stderr.includes('the manifest of') ? { ...result, code: 1 } : result;
+};
+
 /** Where the promise is that nothing changes. */
 export const doNothing: Program = async () => ({ code: 0, stdout: '', stderr: '' });
 
@@ -46,6 +55,8 @@ export interface Around {
 }
 
 export interface Contract {
+  /** What is done to a seed before anything else; it must succeed. */
+  readonly prepare?: (seed: string) => Promise<Result>;
   readonly oracle: Program;
   readonly program: Program;
   /** Asked afterwards what it would still do, an rsync that lists items and changes nothing. */
@@ -115,6 +126,12 @@ export async function judge(pairs: readonly Pair[], contract: Contract): Promise
       ];
     }),
   );
+  const { prepare } = contract;
+  if (prepare !== undefined)
+    await inLanes(numbered, async ({ at }) => {
+      const { code, stderr } = await prepare(at.seed);
+      if (code !== 0) throw new Error(`the seed cannot be prepared: ${stderr}`);
+    });
   const verdicts = await inLanes(numbered, ({ pair: one, at }) => judgeOne(one, at, contract));
   const { asked: question, as = {}, root = false } = contract;
   if (question === undefined) return verdicts;

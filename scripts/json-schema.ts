@@ -1,11 +1,10 @@
-// node scripts/schema.ts: writes docs/volseed.schema.json, the configuration file's schema for editors. --print: shows it.
+// docs/volseed.schema.json: the schema of the configuration file, for editors. --print: on standard output, written nowhere.
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { writeFileSync } from 'node:fs';
-import { WAITING } from '../src/config/options.ts';
 import { schemasOf } from '../src/config/schema.ts';
 
 const schema = {
-  ...toJsonSchema(schemasOf(WAITING).whole, { target: 'draft-07' }),
+  ...toJsonSchema(schemasOf().whole, { target: 'draft-07' }),
   title: 'volseed.yaml',
   description: 'The configuration of volseed, which seeds persisted volumes from container images.',
 };

@@ -1,0 +1,159 @@
+/** A seed whose names and entries its manifest tells, and whose files are opened where they lie. */
+import { isTime, type Directory, type Entry, type File } from '../core/entry.ts';
+import { codeOf, explain } from '../core/errors.ts';
+import type { Listing } from '../core/manifest-block.ts';
+import type { Manifest } from '../core/manifest.ts';
+import type { Totals } from '../core/manifest-format.ts';
+import { Damaged } from '../core/octets.ts';
+import { display, type Name, type RelPath } from '../core/path.ts';
+import type { Anchor } from './anchor.ts';
+import { close, lookAt, openForReading } from './disk.ts';
+import { spotCheck } from './manifest-check.ts';
+import { openManifest, type Held } from './manifest-file.ts';
+import { DirectorySeed, SeedChanged, type Seed } from './seed.ts';
+
+/** Told in one line, the rest of a sentence that begins with the manifest, why it is not believed. */
+export type Disbelief = (why: string) => void;
+
+/** The seed by its manifest, where it has one that can be believed; else by a walk. */
+export function seedAt(anchor: Anchor, disbelief: Disbelief): Seed {
+  const plain = new DirectorySeed(anchor);
+  let held: Held | undefined;
+  try {
+    held = openManifest(anchor);
+    if (held === undefined) return plain;
+    const found = spotCheck(held, anchor);
+    if (Array.isArray(found)) return new ManifestSeed(held, found, anchor, disbelief);
+    disbelief(`does not match: ${display(found.path)} ${found.what}`);
+  } catch (error) {
+    disbelief(whyOf(error));
+  }
+  held?.close();
+  return plain;
+}
+
+/** Why a manifest cannot be gone by. Rethrows what has nothing to do with it. */
+function whyOf(error: unknown): string {
+  if (error instanceof Damaged) return error.message;
+  if (codeOf(error) === undefined) throw error;
+  return `cannot be read: ${explain(error)}`;
+}
+
+export class ManifestSeed implements Seed {
+  readonly #held: Held;
+  readonly #manifest: Manifest;
+  readonly #found: readonly Directory[];
+  readonly #anchor: Anchor;
+  readonly #plain: DirectorySeed;
+  readonly #disbelief: Disbelief;
+  #believed = true;
+  #path: RelPath | undefined;
+  /** Undefined where the manifest has failed for this directory, which is then read itself. */
+  #listing: Listing | undefined;
+  /** Names are mostly asked for in their order. */
+  #next = 0;
+  readonly digest: string;
+  readonly version: string | undefined;
+  readonly totals: Totals;
+
+  /** @param found the directories of the manifest as they are, by their numbers. */
+  constructor(held: Held, found: readonly Directory[], anchor: Anchor, disbelief: Disbelief) {
+    const { manifest } = held;
+    this.#held = held;
+    this.#manifest = manifest;
+    this.#found = found;
+    this.#anchor = anchor;
+    this.#plain = new DirectorySeed(anchor);
+    this.#disbelief = disbelief;
+    this.digest = manifest.digest;
+    this.version = manifest.version;
+    this.totals = manifest.totals;
+  }
+
+  get root(): Directory {
+    return this.#plain.root;
+  }
+
+  get roots(): readonly Directory[] {
+    return this.#plain.roots;
+  }
+
+  enter(path: RelPath): void {
+    if (path === this.#path && this.#listing !== undefined) return;
+    this.#path = path;
+    this.#next = 0;
+    this.#listing = this.#list(path);
+    if (this.#listing === undefined) this.#plain.enter(path);
+  }
+
+  names(): Name[] {
+    return this.#listing === undefined ? this.#plain.names() : [...this.#listing.names];
+  }
+
+  look(name: Name): Entry | undefined {
+    if (this.#listing === undefined) return this.#plain.look(name);
+    return this.#listing.entries[this.#at(this.#listing, name)];
+  }
+
+  open(name: Name): number {
+    this.#anchor.moveTo(this.#path ?? ('' as RelPath));
+    const descriptor = openForReading(name);
+    const recorded = this.look(name);
+    if (recorded?.kind === 'file' && !isFile(recorded, lookAt(descriptor))) {
+      close(descriptor);
+      throw new SeedChanged(
+        'is not what the manifest of the seed says; run volseed manifest again where the image is built',
+      );
+    }
+    return descriptor;
+  }
+
+  hash(name: Name): string | undefined {
+    if (this.#listing === undefined) return undefined;
+    return this.#manifest.hashAt(this.#listing.hashes[this.#at(this.#listing, name)] ?? -1);
+  }
+
+  wasShipped(path: RelPath, sha256: string): boolean {
+    try {
+      return this.#manifest.history.get(path)?.includes(sha256) === true;
+    } catch (error) {
+      whyOf(error);
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#held.close();
+    this.#plain.close();
+  }
+
+  #list(path: RelPath): Listing | undefined {
+    const number = this.#believed ? this.#manifest.find(path) : undefined;
+    // Nothing that the manifest has told of: whoever asks gets what is there.
+    if (number === undefined) return undefined;
+    try {
+      return this.#manifest.list(number, this.#found);
+    } catch (error) {
+      this.#disbelief(whyOf(error));
+      this.#believed = false;
+      return undefined;
+    }
+  }
+
+  #at({ names }: Listing, name: Name): number {
+    if (names[this.#next] === name) return this.#next++;
+    let [low, high] = [0, names.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((names[middle] as Name) < name) low = middle + 1;
+      else high = middle;
+    }
+    if (names[low] !== name) return -1;
+    this.#next = low + 1;
+    return low;
+  }
+}
+
+function isFile(recorded: File, found: Entry): boolean {
+  return found.kind === 'file' && found.size === recorded.size && isTime(recorded, found);
+}
