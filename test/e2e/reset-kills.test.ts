@@ -1,12 +1,13 @@
 // The promise: killed at any system call that changes something, the next reset reaches the end, or restore brings back what was.
-import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { CALLS, countOf, endOf, killed, points } from '../support/kills.ts';
 import { suite } from '../support/prerequisites.ts';
 import { type Ground, ground, leftovers } from '../support/probe.ts';
 import { differences, snapshot, type Snapshot } from '../support/snapshot.ts';
 import { directory, file, symlink } from '../support/tree.ts';
-import { bundle, node, runToEnd, volseed, type Result } from '../support/volseed.ts';
+import { volseed } from '../support/volseed.ts';
 
 const shipped = {
   a: file('image'),
@@ -18,24 +19,6 @@ const shipped = {
   'new/b': file('image'),
 };
 
-/** Everything that can change a file system, but for what the runtime does for itself. */
-const CALLS = [
-  'rename',
-  'link',
-  'unlink',
-  'rmdir',
-  'mkdir',
-  'symlink',
-  'pwrite64',
-  'write',
-  'utimensat',
-  'fchmod',
-  'chmod',
-  'fchown',
-  'fsync',
-  'fdatasync',
-  'copy_file_range',
-];
 const none = { before: new Map(), started: 1n << 80n };
 const POINTS = Number(process.env['VOLSEED_KILL_POINTS'] ?? 12);
 
@@ -50,35 +33,6 @@ function prepared(): Ground {
   rmSync(join(on.volume, 'new'), { recursive: true });
   writeFileSync(join(on.volume, 'mine'), 'mine');
   return on;
-}
-
-/** Runs volseed, and kills it in its nth call of that name; the code is 137 where it came to that. */
-function killed(call: string, n: number, args: readonly string[]): Result {
-  const inject = `inject=${call}:signal=KILL:when=${n}`;
-  return runToEnd('strace', ['-f', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject, node, bundle, ...args], {
-    env: { PATH: process.env['PATH'] ?? '' },
-  });
-}
-
-/** strace counts for each thread by itself, and the runtime spreads some calls over several: their last numbers may not be reached. */
-function endOf(call: string, n: number, code: number): string {
-  const mayBeMissed = n > 1 && ['write', 'fsync'].includes(call);
-  return code === 137 || (code === 0 && mayBeMissed) ? 'killed' : `ended with ${code}`;
-}
-
-function countOf(call: string, args: readonly string[], log: string): number {
-  runToEnd('strace', ['-f', '-o', log, '-e', `trace=${call}`, node, bundle, ...args], {
-    env: { PATH: process.env['PATH'] ?? '' },
-  });
-  return readFileSync(log, 'utf8')
-    .split('\n')
-    .filter((line) => line.includes(`${call}(`)).length;
-}
-
-/** Numbers from 1 to count, evenly, at most so many. */
-function points(count: number): number[] {
-  const step = Math.max(1, Math.ceil(count / POINTS));
-  return Array.from({ length: Math.ceil(count / step) }, (_, at) => 1 + at * step);
 }
 
 const fresh = ({ volume }: Ground, from: string): void => {
@@ -103,7 +57,7 @@ suite('killed at any call that changes something', ['strace'], () => {
       const before = snapshot(on.volume);
       const calls = countOf(call, args, join(on.root, 'log'));
       const after = snapshot(on.volume);
-      for (const n of points(calls)) {
+      for (const n of points(calls, POINTS)) {
         fresh(on, original);
         const ended = endOf(call, n, killed(call, n, args).code);
         const found = { n, ended, halves: halves(before, after, snapshot(on.volume)) };
@@ -133,7 +87,7 @@ suite('killed at any call that changes something', ['strace'], () => {
         .map((name) => name.slice(0, -5));
       const args = ['restore', id, '--target', on.volume];
       const calls = countOf(call, args, join(on.root, 'log'));
-      for (const n of points(calls)) {
+      for (const n of points(calls, POINTS)) {
         fresh(on, original);
         const ended = endOf(call, n, killed(call, n, args).code);
         const found = { n, ended, halves: halves(before, after, snapshot(on.volume)) };

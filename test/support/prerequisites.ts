@@ -13,6 +13,7 @@ const checks = {
   strace: () => succeeds('strace', ['-o', '/dev/null', 'true']),
   script: () => succeeds('script', ['-qec', 'true', '/dev/null']),
   root: isRoot,
+  'the npm registry': () => succeeds('npm', ['view', 'picomatch', 'name']),
   'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', node], ordinary),
 } as const;
 
