@@ -5,7 +5,7 @@ import type { Context } from './core/context.ts';
 import { join, ROOT, type RelPath } from './core/path.ts';
 import { idlePlan, type Plan } from './core/plan.ts';
 import type { Rules } from './core/planning.ts';
-import type { Recording } from './core/recording.ts';
+import { noteReplacing, type Recording } from './core/recording.ts';
 import { count } from './core/words.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { list } from './fs/disk.ts';
@@ -101,6 +101,13 @@ export function consultBase(
   if (!adopting && !needsBase(settings)) return { merging: undefined, standing, settled: undefined };
   const merging = mergingOf(settings, trees, openBase(state, context), context);
   return { merging: merging && { ...merging, adopting }, standing, settled: undefined };
+}
+
+/** Before anything is touched: what a kill in the midst of the run would make look like a deletion. */
+export function prepareBase(settings: Settings, state: StateDirectory, { merging }: Known, made: Plan): void {
+  if (merging === undefined || !noteReplacing(merging.base, made)) return;
+  const standing = readStanding(state) ?? { seedDigest: null, rules: '', complete: false, open: [], same: 0 };
+  writeBase(state, merging.base, { ...standing, complete: false }, settings.flush);
 }
 
 /** Records what a run has done, and on what. */

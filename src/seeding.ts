@@ -6,7 +6,7 @@
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
 import { carryOut } from './applying.ts';
-import { baseToPlan, consultBase, mergingOf, needsBase, saveBase } from './basing.ts';
+import { baseToPlan, consultBase, mergingOf, needsBase, prepareBase, saveBase } from './basing.ts';
 import { reconcile, refuseLacking, resetOf, rulesOf } from './comparing.ts';
 import { isKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
 import type { Reset, Settings } from './config/settings.ts';
@@ -92,6 +92,7 @@ async function sync(
     const source = seedSource(trees.seed);
     const proving = needsBase(settings) ? ('all' as const) : ('small' as const);
     const keeping = { recording, proving, run: session.id, why, source: () => source };
+    prepareBase(settings, state, known, made);
     await carryOut(made, { settings, context, volume, state, account, unlocked, ...keeping });
     account.end(made);
     const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed };

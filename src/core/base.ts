@@ -28,6 +28,8 @@ export interface Based extends Attributes {
   readonly volume?: Proof | undefined;
   readonly seed?: Proof | undefined;
   readonly offer?: Offer | undefined;
+  /** A run was about to put an entry of another type in its place, which takes two steps: a path that is missing was not deleted. */
+  readonly replacing?: boolean | undefined;
 }
 
 export const NEW = '.volseed-new';
@@ -127,7 +129,8 @@ export function isSameBased(a: Based, b: Based): boolean {
     isSameProof(a.volume, b.volume) &&
     isSameProof(a.seed, b.seed) &&
     a.offer?.content === b.offer?.content &&
-    a.offer?.kind === b.offer?.kind
+    a.offer?.kind === b.offer?.kind &&
+    (a.replacing ?? false) === (b.replacing ?? false)
   );
 }
 

@@ -59,7 +59,7 @@ export function merge(
   terms: MergeTerms,
 ): Merged | Question {
   if (volume === undefined) {
-    if (base === undefined) return { verb: 'create', reason: 'missing', wanted: seed };
+    if (base === undefined || base.replacing === true) return { verb: 'create', reason: 'missing', wanted: seed };
     if (terms.restoreDeleted) return { verb: 'create', reason: 'deleted', wanted: seed };
     return { verb: 'keep', reason: 'deleted', to: 'base' };
   }

@@ -187,7 +187,9 @@ export class Planning {
 
   /** What earlier images seeded in a directory, where that is of interest. */
   known(directory: RelPath): readonly Name[] {
-    return this.#merging?.known(directory) ?? [];
+    const { policy, prune = false, at } = this.#rules;
+    const matters = prune || policy === 'merge' || at !== undefined;
+    return matters ? (this.#merging?.known(directory) ?? []) : [];
   }
 
   /**
@@ -196,13 +198,16 @@ export class Planning {
    * @returns whether to go on below a directory, and to tell with `stray` of what else is in it.
    */
   obsolete(path: RelPath, entry: Entry | undefined, hash: string | undefined, beside: PathFacts['beside']): boolean {
-    const { selected } = this.#selected(path);
+    const { selected, reset } = this.#selected(path);
     const policy = this.#policyAt(path);
     const merging = this.#merging;
+    const { prune = false } = this.#rules;
     if (merging === undefined || selected === 'out' || policy === 'never' || policy === 'missing') return false;
+    // What another policy leaves is left in the base, too; what a reset takes out is told of as an extra.
+    if ((policy !== 'merge' && !prune) || (reset === 'in' && this.asksExtra)) return false;
     if (selected === 'below' && entry?.kind !== 'directory') return false;
     this.#lost++;
-    const withdrawn = policy === 'merge' ? merging.withdraw(path, beside) : undefined;
+    const withdrawn = merging.withdraw(path, beside);
     if (withdrawn !== undefined) {
       this.#remove(withdrawn);
       this.#withdrawn.add(withdrawn.path);
@@ -214,7 +219,6 @@ export class Planning {
       if (entry !== undefined && policy === 'merge') this.keep(path, 'edited');
       return false;
     }
-    const { prune = false } = this.#rules;
     if (selected === 'in' && prune) {
       this.#remove({ path, old: entry, reason: 'obsolete' });
       merging.forget(path);

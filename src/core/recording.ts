@@ -66,6 +66,23 @@ export class Recording {
   }
 }
 
+/**
+ * Notes in the base, before anything is touched, what takes two steps: a directory that makes way for a file or link, or the
+ * reverse. Killed between the two, the path is missing, and nobody has deleted it.
+ * @returns whether anything had to be noted.
+ */
+export function noteReplacing(base: Base, { changes }: Plan): boolean {
+  let noted = false;
+  for (const { path, verb, old, new: wanted } of changes) {
+    const based = base.get(path);
+    if (verb !== 'replace' || based === undefined) continue;
+    if ((old?.kind === 'directory') === (wanted.kind === 'directory') || based.replacing === true) continue;
+    base.set(path, { ...based, replacing: true });
+    noted = true;
+  }
+  return noted;
+}
+
 /** Nobody has written to it between the publishing and the look: that would have moved its mtime. */
 function isAsMade(placed: Entry, { verb, new: wanted, old, fix }: Change): boolean {
   const time = verb === 'attributes' && fix?.time !== true ? old : wanted;

@@ -13,6 +13,7 @@ const HAS_CONTENT = 4;
 const HAS_VOLUME = 8;
 const HAS_SEED = 16;
 const HAS_OFFER = 32;
+const REPLACING = 64;
 
 /** What the base was made of, and whether a run on the same has anything to do. */
 export interface Standing {
@@ -118,7 +119,8 @@ function encodeEntry(out: Writer, name: Name, based: Based): void {
       (content === '' ? 0 : HAS_CONTENT) +
       (volume === undefined ? 0 : HAS_VOLUME) +
       (seed === undefined ? 0 : HAS_SEED) +
-      (offer === undefined ? 0 : HAS_OFFER),
+      (offer === undefined ? 0 : HAS_OFFER) +
+      (based.replacing === true ? REPLACING : 0),
   );
   out.text(name);
   out.u32(based.mode);
@@ -173,7 +175,8 @@ function decodeEntry(from: Reader): [Name, Based] {
   const volume = proof(HAS_VOLUME);
   const seed = proof(HAS_SEED);
   const offer = (flags & HAS_OFFER) === 0 ? undefined : decodeOffer(from);
-  return [name, { kind, mode, uid, gid, seconds, nanoseconds, size, content, volume, seed, offer }];
+  const based = { kind, mode, uid, gid, seconds, nanoseconds, size, content, volume, seed, offer };
+  return [name, (flags & REPLACING) === 0 ? based : { ...based, replacing: true }];
 }
 
 function decodeOffer(from: Reader): Offer {

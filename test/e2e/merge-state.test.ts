@@ -237,7 +237,7 @@ describe('a volume that was seeded under', () => {
     },
   );
 
-  it.fails.each(['newer', 'missing', 'always'])('%s where it was as the image already follows, too', (policy) => {
+  it.each(['newer', 'missing', 'always'])('%s where it was as the image already follows, too', (policy) => {
     const on = ground(image('1'));
     runToEnd('cp', ['-a', `${on.seed}/.`, on.volume]);
     volseed(['sync', ...on.where, '--policy', policy]);
@@ -352,7 +352,7 @@ suite('killed at any call that changes something', ['strace'], () => {
     300_000,
   );
 
-  it.fails.each(['rename', 'link'])(
+  it.each(['rename', 'link'])(
     '%s: so it does where a file becomes a directory, and a directory a file',
     (call) => {
       expect(killedAndRunAgain(call, swapped())).toEqual([]);

@@ -38,6 +38,15 @@ const KINDS: Readonly<Record<string, Based>> = {
     volume: undefined,
     seed: undefined,
   },
+  'directory that is to become a file': {
+    kind: 'directory',
+    ...attributes,
+    size: 0,
+    content: '',
+    volume: undefined,
+    seed: undefined,
+    replacing: true,
+  },
   directory: { kind: 'directory', ...attributes, size: 0, content: '', volume: undefined, seed: undefined },
 };
 
