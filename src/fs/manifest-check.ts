@@ -82,7 +82,7 @@ function strayIn(seed: Anchor, directory: RelPath, { names, entries }: Listing):
   return gone === undefined ? undefined : { path: join(directory, gone), what: 'is gone' };
 }
 
-/** By path from the root, which costs a fifth of going there, and need not be safe: nothing is read, and nothing written. */
+/** By path from the root: one call instead of several, and it need not be safe, because nothing is read and nothing written. */
 function compare(seed: Anchor, path: RelPath, recorded: Entry): Entry | Difference {
   const long = path.length > LONGEST_ARGUMENT;
   try {
