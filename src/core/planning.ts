@@ -216,6 +216,7 @@ export class Planning {
     if (!unedited) {
       // What a user made of it, or that it is gone, is nobody's affair any more.
       merging.forget(path);
+      if (entry !== undefined) this.#stays(path);
       if (entry !== undefined && policy === 'merge') this.keep(path, 'edited');
       return false;
     }

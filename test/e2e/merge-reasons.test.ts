@@ -117,6 +117,25 @@ describe('each row of the table of merge', () => {
     );
   });
 
+  it('keeps an obsolete directory with an edited file in it, as planned', () => {
+    const kept = { a: file(), b: file(), c: file() };
+    const on = ground({ ...kept, 'dropped/a': file('1'), 'dropped/b': file('1') });
+    const args = [...on.where, '--policy', 'merge', '--prune'];
+    volseed(['sync', ...args]);
+    writeFileSync(join(on.volume, 'dropped/a'), 'mine');
+    remove(on.seed);
+    build(on.seed, tree(kept));
+    const { stdout } = volseed(['plan', ...args]);
+    expect(planned(stdout)).toEqual([
+      'dropped/a: keep (edited)',
+      'dropped/b: remove (obsolete)',
+      'dropped: keep (not empty)',
+    ]);
+    expect(lines(volseed(['sync', ...args]).stdout)).toEqual(
+      expect.arrayContaining(['kept dropped/a: edited', 'removed dropped/b (obsolete)', 'kept dropped: not empty']),
+    );
+  });
+
   it('is done as planned', () => {
     const { on, args } = prepared();
     const { code, stdout, stderr } = volseed(['sync', ...args]);

@@ -43,7 +43,7 @@ function ship(on: Ground, seed: Literal): void {
 /** An edit that neither size nor time tells of. */
 function edit(on: Ground, path: string): void {
   const { atime, mtime } = statSync(join(on.volume, path));
-  writeFileSync(join(on.volume, path), 'mine');
+  writeFileSync(join(on.volume, path), 'own');
   utimesSync(join(on.volume, path), atime, mtime);
 }
 
@@ -105,10 +105,10 @@ describe('a base that is', () => {
       aside: 1,
     });
     // Nobody knows any more that it was there once.
-    expect([read(on, 'edited'), read(on, 'deleted')]).toEqual(['mine', '1 d']);
+    expect([read(on, 'edited'), read(on, 'deleted')]).toEqual(['own', '1 d']);
     ship(on, image('2'));
     expect(sync(on)).toMatchObject({ code: 0 });
-    expect(['a', 'dir/b', 'edited', 'deleted'].map((path) => read(on, path))).toEqual(['2 a', '2 b', 'mine', '2 d']);
+    expect(['a', 'dir/b', 'edited', 'deleted'].map((path) => read(on, path))).toEqual(['2 a', '2 b', 'own', '2 d']);
   });
 
   it.each(damagesOfBase)('%s, where the image has changed too, loses nothing that is in the volume', (_, damage) => {
@@ -128,7 +128,7 @@ describe('a base that is', () => {
     rmSync(join(on.volume, '.volseed/base'));
     ship(on, { ...image('2'), a: file('1 a') });
     expect(sync(on)).toMatchObject({ code: 0, stderr: '' });
-    expect(['a', 'dir/b', 'edited'].map((path) => read(on, path))).toEqual(['1 a', '1 b', 'mine']);
+    expect(['a', 'dir/b', 'edited'].map((path) => read(on, path))).toEqual(['1 a', '1 b', 'own']);
   });
 
   it.each(['../esc', '/x/esc', './/esc', 'xx/../'])('written by an enemy, with %j in it, leads nowhere', (name) => {
@@ -177,7 +177,7 @@ describe('a state.db that is', () => {
       stderr: expect.stringMatching(/moved/),
       aside: 1,
     });
-    expect(['a', 'dir/b', 'edited'].map((path) => read(on, path))).toEqual(['2 a', '2 b', 'mine']);
+    expect(['a', 'dir/b', 'edited'].map((path) => read(on, path))).toEqual(['2 a', '2 b', 'own']);
     expect([existsSync(join(on.volume, 'deleted')), read(on, 'edited.volseed-new')]).toEqual([false, '2 e']);
   });
 });
@@ -188,18 +188,18 @@ function takenOver([command = '', ...args]: readonly string[]): object {
   remove(on.volume);
   const { code } = runToEnd(command, [...args, `${on.seed}/.`, on.volume]);
   edit(on, 'edited');
-  writeFileSync(join(on.volume, 'own'), 'own');
+  writeFileSync(join(on.volume, 'users'), 'own');
   const before = snapshot(on.volume);
   const first = sync(on);
   const changed = changes(before, snapshot(on.volume));
   ship(on, image('2'));
   const second = sync(on);
-  const holds = ['a', 'dir/b', 'edited', 'own'].map((path) => read(on, path));
+  const holds = ['a', 'dir/b', 'edited', 'users'].map((path) => read(on, path));
   return { codes: [code, first.code, second.code], said: first.stderr, changed, holds };
 }
 
 describe('a volume that was seeded by', () => {
-  const follows = { codes: [0, 0, 0], said: '', changed: [], holds: ['2 a', '2 b', 'mine', 'own'] };
+  const follows = { codes: [0, 0, 0], said: '', changed: [], holds: ['2 a', '2 b', 'own', 'own'] };
 
   it.each(['-a', '-r', '-rp'])('cp %s is taken over without a change, and follows the image from then on', (how) => {
     expect(takenOver(['cp', how])).toEqual(follows);
@@ -232,18 +232,19 @@ describe('a volume that was seeded under', () => {
       rmSync(join(on.volume, 'deleted'));
       ship(on, image('2'));
       expect(sync(on)).toMatchObject({ code: 0 });
-      expect(['a', 'dir/b', 'edited'].map((path) => read(on, path))).toEqual(['2 a', '2 b', 'mine']);
+      expect(['a', 'dir/b', 'edited'].map((path) => read(on, path))).toEqual(['2 a', '2 b', 'own']);
       expect(existsSync(join(on.volume, 'deleted'))).toBe(false);
     },
   );
 
-  it.each(['newer', 'missing', 'always'])('%s where it was as the image already follows, too', (policy) => {
+  it.each(['newer', 'missing'])('%s where it was as the image already follows, too, and keeps its edits', (policy) => {
     const on = ground(image('1'));
     runToEnd('cp', ['-a', `${on.seed}/.`, on.volume]);
+    edit(on, 'edited');
     volseed(['sync', ...on.where, '--policy', policy]);
     ship(on, image('2'));
     sync(on);
-    expect(read(on, 'a')).toBe('2 a');
+    expect([read(on, 'a'), read(on, 'edited')]).toEqual(['2 a', 'own']);
   });
 });
 
