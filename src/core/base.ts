@@ -42,14 +42,16 @@ export function besideOf(path: RelPath): RelPath {
 export class Base {
   readonly #directories = new Map<RelPath, Map<Name, Based>>();
   #size = 0;
+  /** The directory that was asked for last: mostly the next one is the same. */
+  #last: { readonly directory: RelPath; readonly entries: Map<Name, Based> } | undefined;
 
   get(path: RelPath): Based | undefined {
-    return this.#directories.get(parentOf(path))?.get(nameOf(path));
+    return this.#size === 0 ? undefined : this.#entriesIn(parentOf(path))?.get(nameOf(path));
   }
 
   set(path: RelPath, based: Based): void {
     const directory = parentOf(path);
-    let entries = this.#directories.get(directory);
+    let entries = this.#entriesIn(directory);
     if (entries === undefined) this.#directories.set(directory, (entries = new Map()));
     const name = nameOf(path);
     const before = entries.get(name);
@@ -63,8 +65,18 @@ export class Base {
     const entries = this.#directories.get(directory);
     if (entries?.delete(nameOf(path)) !== true) return;
     this.#size--;
-    if (entries.size === 0) this.#directories.delete(directory);
+    if (entries.size === 0) {
+      this.#directories.delete(directory);
+      this.#last = undefined;
+    }
     this.#deleteBelow(path);
+  }
+
+  #entriesIn(directory: RelPath): Map<Name, Based> | undefined {
+    if (this.#last?.directory === directory) return this.#last.entries;
+    const entries = this.#directories.get(directory);
+    if (entries !== undefined) this.#last = { directory, entries };
+    return entries;
   }
 
   /** What was in a directory that is none any more is no deletion of a user's when it comes back. */

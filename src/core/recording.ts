@@ -18,13 +18,13 @@ interface Done {
 }
 
 export class Recording {
-  readonly #done = new Map<RelPath, Done>();
+  readonly #done: Done[] = [];
   readonly #removed = new Set<RelPath>();
 
   /** @param placed the entry under its own name, where its ctime has moved since it was made. */
   done(change: Change, made: Made | undefined, placed: Entry | undefined): void {
     const proof = placed === undefined ? made?.proof : isAsMade(placed, change) ? proofOf(placed) : undefined;
-    this.#done.set(change.path, { change, proof, sha256: made?.sha256 });
+    this.#done.push({ change, proof, sha256: made?.sha256 });
   }
 
   removed({ path }: Removal): void {
@@ -32,7 +32,7 @@ export class Recording {
   }
 
   get isEmpty(): boolean {
-    return this.#done.size === 0 && this.#removed.size === 0;
+    return this.#done.length === 0 && this.#removed.size === 0;
   }
 
   /**
@@ -53,12 +53,16 @@ export class Recording {
       }
       changed = true;
     };
-    const planned = new Set([...changes, ...removals].map(({ path }) => path));
-    const failed = new Set(changes.filter(({ path }) => !this.#done.has(path)).map(({ from, path }) => from ?? path));
-    for (const [path, based] of basing) if (!planned.has(path) && !failed.has(path)) set(path, based);
+    if (basing.size > 0) {
+      const planned = new Set([...changes, ...removals].map(({ path }) => path));
+      const done = new Set(this.#done.map(({ change }) => change.path));
+      const failed = new Set(changes.filter(({ path }) => !done.has(path)).map(({ from, path }) => from ?? path));
+      for (const [path, based] of basing) if (!planned.has(path) && !failed.has(path)) set(path, based);
+    }
     for (const path of this.#removed) set(path, undefined);
-    for (const [path, done] of this.#done) {
-      if (done.change.from !== undefined) continue;
+    for (const done of this.#done) {
+      const { path, from } = done.change;
+      if (from !== undefined) continue;
       const based = seededWith(done, basing.get(path), base.get(path));
       if (based !== undefined) set(path, based);
     }

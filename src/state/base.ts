@@ -185,56 +185,71 @@ function decodeOffer(from: Reader): Offer {
   return { kind, content: from.text(), since: from.text() };
 }
 
+/** More than all the numbers of one entry take. */
+const NUMBERS = 128;
+
 class Writer {
-  #buffer = Buffer.allocUnsafe(64 * 1024);
+  #buffer = Buffer.allocUnsafe(1024 * 1024);
+  #view = viewOf(this.#buffer);
   #at = 0;
 
+  /** To be asked for before what has no room of its own: numbers. */
+  room(size = NUMBERS): void {
+    if (this.#at + size <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + size));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+    this.#view = viewOf(larger);
+  }
+
   u8(value: number): void {
-    this.#at = this.#room(1).writeUInt8(value, this.#at);
+    this.#view.setUint8(this.#at, value);
+    this.#at += 1;
   }
 
   u32(value: number): void {
-    this.#at = this.#room(4).writeUInt32LE(value, this.#at);
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
   }
 
   i32(value: number): void {
-    this.#at = this.#room(4).writeInt32LE(value, this.#at);
+    this.#view.setInt32(this.#at, value, true);
+    this.#at += 4;
   }
 
   u64(value: bigint): void {
-    this.#at = this.#room(8).writeBigUInt64LE(value, this.#at);
+    this.#view.setBigUint64(this.#at, value, true);
+    this.#at += 8;
   }
 
   i64(value: bigint): void {
-    this.#at = this.#room(8).writeBigInt64LE(value, this.#at);
+    this.#view.setBigInt64(this.#at, value, true);
+    this.#at += 8;
   }
 
   f64(value: number): void {
-    this.#at = this.#room(8).writeDoubleLE(value, this.#at);
+    this.#view.setFloat64(this.#at, value, true);
+    this.#at += 8;
   }
 
   /** Bytes as a `Name` holds them. */
   text(value: string): void {
+    this.room(value.length + NUMBERS);
     this.u32(value.length);
-    this.#at += this.#room(value.length).write(value, this.#at, 'latin1');
+    this.#at += this.#buffer.write(value, this.#at, 'latin1');
   }
 
   hex(value: string): void {
-    this.#at += this.#room(32).write(value, this.#at, 'hex');
+    this.#at += this.#buffer.write(value, this.#at, 'hex');
   }
 
   bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#at);
   }
+}
 
-  #room(size: number): Buffer {
-    if (this.#at + size > this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + size));
-      this.#buffer.copy(larger, 0, 0, this.#at);
-      this.#buffer = larger;
-    }
-    return this.#buffer;
-  }
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
 }
 
 /** Throws a RangeError beyond the end. */
