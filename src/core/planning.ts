@@ -2,9 +2,9 @@
 import { LEAVE, type Directory, type Entry } from './entry.ts';
 import type { ModeChange } from './chmod.ts';
 import type { Identity } from './identity.ts';
-import { besideOf } from './base.ts';
+import { Draft, isRemoval, occupiedBeside } from './draft.ts';
 import { isBelow, parentOf, ROOT, type Name, type RelPath } from './path.ts';
-import type { Change, Holder, Kept, Plan, Problem, Removal } from './plan.ts';
+import type { Change, Holder, Plan, Problem, Removal } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { decide, needsContent, type Decision, type KeptReason, type Terms } from './reconcile.ts';
 import { Merging, type MergeRules, type PathFacts, type Step } from './merging.ts';
@@ -68,20 +68,10 @@ export class Planning {
   readonly #rules: Rules;
   readonly #terms: Terms;
   readonly #resetTerms: Terms;
-  readonly #changes: Change[] = [];
-  readonly #kept: Kept[] = [];
-  readonly #problems: Problem[] = [];
-  readonly #removals: Removal[] = [];
-  /** Directories only in the volume, or in the way, that hold something which is to stay. */
-  readonly #staying = new Set<RelPath>();
-  readonly #directories = new Map<RelPath, Holder>();
   readonly #merging: Merging | undefined;
-  /** Directories that a file or link is to replace under `merge`, if nothing in them is edited; else what is done instead. */
-  readonly #replacing = new Map<RelPath, Step & Required<Pick<Step, 'otherwise'>>>();
+  readonly #draft = new Draft();
   /** What was offered beside paths that the image has dropped. */
   readonly #withdrawn = new Set<RelPath>();
-  #same = 0;
-  #lost = 0;
   /** The directories above, each with what was said of it; one that is not selected itself is made only for what is below. */
   readonly #above: Level[];
 
@@ -125,7 +115,7 @@ export class Planning {
     const { selected, reset } = this.#selected(path);
     if (selected === 'out') return 'skip';
     if (seed.kind === 'other') {
-      this.#problems.push({
+      this.#draft.problems.push({
         path,
         message: 'is a FIFO, socket or device in the seed; passed over',
         kind: 'passed over',
@@ -167,12 +157,12 @@ export class Planning {
    */
   extra(path: RelPath, entry: Entry, inTheWay: boolean, kept: boolean, hash?: string): boolean {
     const { selected, reset } = this.#selected(path);
-    const replaced = inTheWay && this.#isReplaced(path);
+    const replaced = inTheWay && this.#draft.isReplaced(path);
     const unedited = !replaced || this.#merging?.isUnedited(path, entry, hash) === true;
     const goes = !kept && selected !== 'out' && unedited && (inTheWay || reset === 'in');
     if (goes && replaced) this.#merging?.forget(path);
     if (goes) this.#remove({ path, old: entry, reason: inTheWay ? 'in the way' : 'only in the volume' });
-    else this.#stays(path);
+    else this.#draft.stays(path);
     if (entry.kind !== 'directory' || kept || selected === 'out') return false;
     const holder: Holder = { wanted: entry, managed: false };
     this.#above.push({ path, selected, reset, pending: undefined, holder });
@@ -181,7 +171,7 @@ export class Planning {
 
   /** Whether it has to be known what is in a file that the image does not ship. */
   asksHash(path: RelPath, entry: Entry, inTheWay: boolean): boolean {
-    if (inTheWay && !this.#isReplaced(path)) return false;
+    if (inTheWay && !this.#draft.isReplaced(path)) return false;
     return this.#merging?.isUnedited(path, entry, undefined) === 'volume hash';
   }
 
@@ -206,7 +196,7 @@ export class Planning {
     // What another policy leaves is left in the base, too; what a reset takes out is told of as an extra.
     if ((policy !== 'merge' && !prune) || (reset === 'in' && this.asksExtra)) return false;
     if (selected === 'below' && entry?.kind !== 'directory') return false;
-    this.#lost++;
+    this.#draft.lost++;
     const withdrawn = merging.withdraw(path, beside);
     if (withdrawn !== undefined) {
       this.#remove(withdrawn);
@@ -216,7 +206,7 @@ export class Planning {
     if (!unedited) {
       // What a user made of it, or that it is gone, is nobody's affair any more.
       merging.forget(path);
-      if (entry !== undefined) this.#stays(path);
+      if (entry !== undefined) this.#draft.stays(path);
       if (entry !== undefined && policy === 'merge') this.keep(path, 'edited');
       return false;
     }
@@ -232,7 +222,7 @@ export class Planning {
 
   /** What nobody but the user has put into an obsolete directory. */
   stray(path: RelPath): void {
-    if (!this.#withdrawn.has(path)) this.#stays(path);
+    if (!this.#withdrawn.has(path)) this.#draft.stays(path);
   }
 
   /** Whether something was offered beside a path that the image does not ship any more. */
@@ -247,72 +237,22 @@ export class Planning {
   }
 
   keep(path: RelPath, reason: KeptReason): void {
-    this.#kept.push({ path, reason });
+    this.#draft.kept.push({ path, reason });
   }
 
   problem(problem: Problem): void {
-    this.#problems.push(problem);
+    this.#draft.problems.push(problem);
   }
 
   plan(): Plan {
-    const blocked = new Set(
-      this.#changes
-        .filter(({ path, old, verb }) => verb === 'replace' && old?.kind === 'directory' && this.#staying.has(path))
-        .map(({ path }) => path),
-    );
-    const conflicts = [...blocked].filter((path) => this.#replacing.has(path));
-    const problems: Problem[] = [...blocked]
-      .filter((path) => !this.#replacing.has(path))
-      .map((path) => ({ path, kind: 'blocked', message: HOLDS_KEPT }));
-    const sides = [...this.#replacing].map(([path, step]) => ({
-      path,
-      ...(blocked.has(path) ? step.otherwise : step),
-    }));
-    const offers = sides.flatMap(({ offer }) => offer ?? []);
-    problems.push(...sides.filter(({ occupied }) => occupied).map(({ path }) => occupiedBeside(path)));
-    const basing = new Map(this.#merging?.basing);
-    for (const { path } of this.#removals) {
-      const stays = this.#staying.has(path) || [...blocked].some((directory) => isBelow(path, directory));
-      const remembered = this.#merging?.remembered(path);
-      if (stays && remembered !== undefined) basing.set(path, remembered);
-      else if (stays) basing.delete(path);
-    }
-    for (const path of conflicts) basing.set(path, this.#replacing.get(path)?.otherwise.basing);
-    const removals = [...this.#removals, ...offers.filter(isRemoval)].filter(
-      ({ path }) => !this.#staying.has(path) && ![...blocked].some((directory) => isBelow(path, directory)),
-    );
-    const changes = [
-      ...this.#changes.filter(({ path }) => !blocked.has(path)),
-      ...offers.filter((each) => !isRemoval(each)),
-    ];
-    const kept: Kept[] = [
-      ...this.#kept,
-      ...conflicts.map((path): Kept => ({ path, reason: 'conflict' })),
-      ...this.#removals
-        .filter(({ path, reason }) => reason === 'obsolete' && this.#staying.has(path))
-        .map(({ path }): Kept => ({ path, reason: 'not empty' })),
-    ];
-    return {
-      changes: this.#merging?.withoutClashes(changes) ?? changes,
-      removals: (this.#merging?.withoutClashes(removals) ?? removals).toReversed(),
-      kept,
-      basing,
-      lost: this.#lost,
-      problems: [...this.#problems, ...problems],
-      same: this.#same,
-      directories: this.#directories,
-    };
+    return this.#draft.settle(this.#merging);
   }
 
   #remove(removal: Removal): void {
-    this.#removals.push(removal);
+    this.#draft.removals.push(removal);
     const parent = this.#above.at(-1);
     if (parent?.path === parentOf(removal.path) && parent.holder !== undefined)
-      this.#directories.set(parent.path, parent.holder);
-  }
-
-  #stays(path: RelPath): void {
-    for (let at = parentOf(path); at !== ROOT; at = parentOf(at)) this.#staying.add(at);
+      this.#draft.directories.set(parent.path, parent.holder);
   }
 
   #termsFor(path: RelPath, reset: Selected, seed: Entry): Terms {
@@ -353,10 +293,10 @@ export class Planning {
     this.#take(path, wanted, volume, decision);
     if (step.correcting !== undefined) {
       this.#makeWay(path);
-      this.#changes.push(step.correcting);
+      this.#draft.changes.push(step.correcting);
     }
     if (otherwise === undefined) this.#takeBeside(path, step);
-    else this.#replacing.set(path, { ...step, otherwise });
+    else this.#draft.replacing.set(path, { ...step, otherwise });
     if (stops) return 'skip';
     if (wanted.kind !== 'directory') return otherwise === undefined ? 'skip' : 'clear';
     const exists = volume?.kind === 'directory';
@@ -366,18 +306,11 @@ export class Planning {
   }
 
   #takeBeside(path: RelPath, { offer, occupied }: Pick<Step, 'offer' | 'occupied'>): void {
-    if (occupied) this.#problems.push(occupiedBeside(path));
+    if (occupied) this.#draft.problems.push(occupiedBeside(path));
     if (offer === undefined) return;
     if (isRemoval(offer)) return this.#remove(offer);
     this.#makeWay(offer.path);
-    this.#changes.push(offer);
-  }
-
-  /** Below a directory that a file or link is to replace under `merge`. */
-  #isReplaced(path: RelPath): boolean {
-    if (this.#replacing.size === 0) return false;
-    for (let at = parentOf(path); at !== ROOT; at = parentOf(at)) if (this.#replacing.has(at)) return true;
-    return false;
+    this.#draft.changes.push(offer);
   }
 
   /** A directory that is not selected itself: left alone where it is, made where something below it is seeded. */
@@ -410,19 +343,19 @@ export class Planning {
   #take(path: RelPath, wanted: Wanted, volume: Entry | undefined, decision: Decision): void {
     switch (decision.verb) {
       case 'same':
-        this.#same++;
+        this.#draft.same++;
         return;
       case 'keep':
-        this.#kept.push({ path, reason: decision.reason });
+        this.#draft.kept.push({ path, reason: decision.reason });
         return;
       case 'blocked':
-        this.#problems.push({ path, kind: 'blocked', message: BLOCKED });
+        this.#draft.problems.push({ path, kind: 'blocked', message: BLOCKED });
         return;
       case 'none':
         return;
       default:
         this.#makeWay(path);
-        this.#changes.push(toChange(path, wanted, volume, decision));
+        this.#draft.changes.push(toChange(path, wanted, volume, decision));
     }
   }
 
@@ -431,7 +364,7 @@ export class Planning {
     this.#leaveUntil(path);
     for (const [level, above] of this.#above.entries()) {
       if (above.pending === undefined) continue;
-      this.#changes.push(above.pending);
+      this.#draft.changes.push(above.pending);
       above.pending = undefined;
       this.#hold(this.#above[level - 1]);
     }
@@ -440,7 +373,7 @@ export class Planning {
 
   /** Something in the directory changes. */
   #hold(level: Level | undefined): void {
-    if (level?.holder !== undefined) this.#directories.set(level.path, level.holder);
+    if (level?.holder !== undefined) this.#draft.directories.set(level.path, level.holder);
   }
 
   #selected(path: RelPath): { selected: Selected; reset: Selected } {
@@ -466,7 +399,7 @@ export class Planning {
     const wanted = this.#wanted(ROOT, seed) as Directory;
     const decision = decide(wanted, volume, { ...this.#terms, policy: 'newer' }, false);
     if (decision.verb === 'attributes') {
-      this.#changes.push({
+      this.#draft.changes.push({
         path: ROOT,
         verb: 'attributes',
         old: volume,
@@ -475,7 +408,7 @@ export class Planning {
         fix: decision.fix,
       });
     }
-    this.#directories.set(ROOT, { wanted, managed: true });
+    this.#draft.directories.set(ROOT, { wanted, managed: true });
     const root = this.#above[0];
     if (root !== undefined) this.#above[0] = { ...root, holder: { wanted, managed: true } };
   }
@@ -502,21 +435,8 @@ interface MergeAt {
   readonly reset: Selected;
 }
 
-function isRemoval(each: Change | Removal): each is Removal {
-  return !('verb' in each);
-}
-
-function occupiedBeside(path: RelPath): Problem {
-  return { path: besideOf(path), kind: 'passed over', message: OCCUPIED };
-}
-
-const OCCUPIED = "is somebody else's or was edited; the image's version of the path in conflict is not placed there";
-
 const BLOCKED =
   'a directory with something in it stands where the seed has none, and stays; move it away, or exclude the path, and run again';
-
-const HOLDS_KEPT =
-  'a directory stands in the way and holds what is excluded, or another file system, and stays; move it away and run again';
 
 function toChange(path: RelPath, wanted: Wanted, volume: Entry | undefined, decision: Decision): Change {
   if (decision.verb !== 'create' && decision.verb !== 'replace' && decision.verb !== 'attributes')

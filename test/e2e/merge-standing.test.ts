@@ -1,0 +1,90 @@
+// Under merge an image that did not change costs nothing for each path; where anything did, every path is looked at again.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { suite } from '../support/prerequisites.ts';
+import { ground, type Ground } from '../support/probe.ts';
+import { file, tree } from '../support/tree.ts';
+import { bundle, node, runToEnd, volseed, type Result } from '../support/volseed.ts';
+
+const MERGE = ['--policy', 'merge'] as const;
+const spared = 'nothing is done for a path that has no open conflict';
+
+const manifest = (on: Ground): Result => volseed(['manifest', '--source', on.seed]);
+const sync = (on: Ground, ...args: string[]): Result =>
+  volseed(['sync', ...MERGE, ...on.where, '--log-level', 'debug', ...args]);
+
+/** A volume that has been seeded twice from an image with a manifest: the second run has found nothing to do. */
+function standing(files: number): Ground {
+  const names = Array.from({ length: files }, (_, n) => `dir/${String(n).padStart(5, '0')}`);
+  const on = ground(tree(Object.fromEntries(names.map((name) => [name, file(name)]))));
+  expect(manifest(on)).toMatchObject({ code: 0, stderr: '' });
+  expect(sync(on)).toMatchObject({ code: 0, stderr: '' });
+  expect(sync(on).stdout).toContain(spared);
+  return on;
+}
+
+suite('an image that did not change', ['strace'], () => {
+  it('asks for as many system calls on files with a thousand paths as with five thousand', () => {
+    const calls = [1000, 5000].map((files) => {
+      const on = standing(files);
+      const log = join(on.root, 'trace');
+      const command = [node, bundle, 'sync', ...MERGE, ...on.where];
+      expect(runToEnd('strace', ['-o', log, '-e', 'trace=%file,read,pread64', ...command])).toMatchObject({ code: 0 });
+      return readFileSync(log, 'utf8').split('\n').length;
+    });
+    // The runtime itself is not the same to the last call.
+    expect(Math.abs((calls[0] ?? 0) - (calls[1] ?? 0))).toBeLessThan(60);
+  });
+});
+
+function resetAnEdit(on: Ground): void {
+  writeFileSync(join(on.volume, 'dir/00001'), 'edited');
+  volseed(['reset', 'dir/00001', ...on.where]);
+}
+
+describe('an image that did not change', () => {
+  it('has all its paths counted, and touches neither edits nor deletions', () => {
+    const on = standing(3);
+    writeFileSync(join(on.volume, 'dir/00001'), 'edited');
+    rmSync(join(on.volume, 'dir/00002'));
+    const { code, stdout } = sync(on);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('nothing to copy, 4 up to date')]);
+    expect(readFileSync(join(on.volume, 'dir/00001'), 'utf8')).toBe('edited');
+  });
+
+  it('has its open conflicts looked at all the same', () => {
+    const on = standing(3);
+    writeFileSync(join(on.volume, 'dir/00001'), 'edited');
+    writeFileSync(join(on.seed, 'dir/00001'), 'of the next image');
+    manifest(on);
+    expect(sync(on).stderr).toContain('kept dir/00001: conflict');
+    const again = sync(on);
+    expect(again.stdout).toContain(spared);
+    expect(again.stderr).toContain('kept dir/00001: conflict');
+    writeFileSync(join(on.volume, 'dir/00001'), 'of the next image');
+    expect(sync(on).stdout).toContain('removed dir/00001.volseed-new (conflict resolved)');
+    expect(sync(on)).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining(spared) });
+  });
+
+  it.each([
+    ['another image', (on: Ground) => void (writeFileSync(join(on.seed, 'dir/00001'), 'new'), manifest(on)), []],
+    ['other options', () => undefined, ['--on-conflict', 'keep']],
+    ['deletions that are to be brought back', () => undefined, ['--restore-deleted']],
+    ['a reset that has changed something', resetAnEdit, []],
+    ['a volume that was emptied', (on: Ground) => rmSync(join(on.volume, 'dir'), { recursive: true }), []],
+    ['a base that is gone', (on: Ground) => rmSync(join(on.volume, '.volseed/base')), []],
+  ])('is no reason to spare anything after %s', (_, change, options) => {
+    const on = standing(3);
+    change(on);
+    const { code, stdout } = sync(on, ...options);
+    expect([code, stdout.includes(spared)]).toEqual([0, false]);
+  });
+
+  it('is not known for one where its manifest does not match it', () => {
+    const on = standing(3);
+    rmSync(join(on.seed, 'dir/00001'));
+    const { code, stdout } = sync(on);
+    expect([code, stdout.includes(spared)]).toEqual([0, false]);
+  });
+});
