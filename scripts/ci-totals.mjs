@@ -1,6 +1,9 @@
-// node scripts/ci-totals.mjs REPORT.json...: adds up vitest's JSON reports and prints one line of totals, the last of
-// standard output. Ends with 1 unless there were tests and every one passed.
+// node scripts/ci-totals.mjs REPORT.json...: names once more what failed, since the suites' own words are far above by
+// then, adds up vitest's JSON reports and prints one line of totals, the last of standard output. Ends with 1 unless
+// there were tests and every one passed.
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 const totals = process.argv.slice(2).map(ofReport).reduce(sum, none());
 console.log(`${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
@@ -19,11 +22,22 @@ function ofReport(path) {
 }
 
 /** A file that failed as a whole (it does not load, a hook threw) counts once, beside the tests that it kept from running. */
-function ofFile({ status, assertionResults: tests }) {
+function ofFile({ name, status, message, assertionResults: tests }) {
+  for (const test of tests.filter(({ status: end }) => end === 'failed')) {
+    tell(`${basename(name)}: ${test.fullName}`, test.failureMessages.join('\n'));
+  }
   const count = (state) => tests.filter((test) => test.status === state).length;
   const [passed, failed] = [count('passed'), count('failed')];
   const asWhole = status === 'failed' && failed === 0 ? 1 : 0;
+  if (asWhole === 1) tell(`${basename(name)}, as a whole`, message ?? '');
   return { passed, failed: failed + asWhole, skipped: tests.length - passed - failed };
+}
+
+function tell(what, why) {
+  const lines = stripVTControlCharacters(why).trimEnd().split('\n');
+  const shown = lines.slice(0, 30).map((line) => `  ${line.slice(0, 500)}`);
+  const more = lines.length > shown.length ? [`  … ${lines.length - shown.length} more lines above`] : [];
+  console.log([`failed: ${what}`, ...shown, ...more, ''].join('\n'));
 }
 
 function none() {

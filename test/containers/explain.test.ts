@@ -88,7 +88,8 @@ containers('asked by docker exec', () => {
     const spoil = `touch -r ${colors} /tmp/time && printf x | dd of=${colors} conv=notrunc && touch -r /tmp/time ${colors}`;
     await container.exec('sh', '-c', spoil);
     const { code, stdout } = await volseed(container, 'verify');
-    const [damaged, missing, edited, summary] = stdout.trimEnd().split('\n');
+    const [manifest, damaged, missing, edited, summary] = stdout.trimEnd().split('\n');
+    expect(manifest).toMatch(/^The seed against its manifest: [1-9]\d* as it says, 0 not\.$/);
     expect([code, damaged, missing, edited]).toEqual([
       3,
       'damaged  global/colors.json',
