@@ -1,45 +1,55 @@
-// dist/entrypoint.js: the whole program as one ESM file, without anything to install beside it.
-import { build, type Plugin } from 'esbuild';
-import { isBuiltin } from 'node:module';
-import { chmodSync, readFileSync, renameSync } from 'node:fs';
+/**
+ * dist/entrypoint.js: the whole program as one file, without anything to install beside it. A short head is all that the runtime
+ * parses; behind it, as comments, stand the program, a code cache of it for the Node that builds this, and its packages, each
+ * taken when it is first asked for. What that saves: docs/performance.md.
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parts } from './parts.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+const built = await parts(version);
+const program = `(function(require){${built.program}\n})`;
+const head = readFileSync(new URL('loader.cjs', import.meta.url), 'latin1');
+const behind = new Map([
+  ['program', program],
+  [`cache ${process.versions.v8} ${process.arch}`, cacheOf(program)],
+  ...built.packages,
+]);
+const mark = `volseed:${createHash('sha256')
+  .update(JSON.stringify([...behind]))
+  .digest('hex')
+  .slice(0, 16)}`;
+const comments = [...behind].map(([name, code]) => `/*${mark} ${name}\n${code.replaceAll('*/', '*\u0001/')}\n*/\n`);
+const whole = `#!/usr/bin/env node\n${head.replaceAll('MARK', mark)}${comments.join('')}`;
+// It is read as bytes where it runs.
+if (/[^\0-\x7f]/.test(whole)) throw new Error('the bundle has characters beyond ASCII');
 
-/**
- * What a package imports of Node is loaded when the package is used, not when the bundle starts: a plain start uses none of
- * them, and some of Node's modules (assert, util) do things to stderr when they are loaded (src/process/stdio.ts).
- */
-const lateBuiltins: Plugin = {
-  name: 'late builtins',
-  setup(bundler) {
-    bundler.onResolve({ filter: /./ }, ({ path, importer }) => {
-      if (!isBuiltin(path) || !importer.includes('/node_modules/')) return undefined;
-      return { path, namespace: 'late-builtin' };
-    });
-    bundler.onLoad({ filter: /./, namespace: 'late-builtin' }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
-    }));
-  },
-};
-
-await build({
-  entryPoints: ['entrypoint.ts'],
-  outfile: 'dist/entrypoint.new.js',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node22',
-  minify: true,
-  keepNames: false,
-  legalComments: 'inline',
-  logLevel: 'warning',
-  plugins: [lateBuiltins],
-  define: { VOLSEED_VERSION: JSON.stringify(version) },
-  // CommonJS packages (micromatch, pino) ask for `require` when they are first used.
-  banner: {
-    js: "#!/usr/bin/env node\nimport{createRequire as volseedRequire}from'node:module';const require=volseedRequire(import.meta.url);",
-  },
-});
+mkdirSync('dist', { recursive: true });
+// Of the kind that a file without an extension is, as it is called in an image; ESM would be read twice there.
+writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
+writeFileSync('dist/entrypoint.new.js', whole);
 chmodSync('dist/entrypoint.new.js', 0o755);
 // In one step, because what is running may start it again at any moment.
 renameSync('dist/entrypoint.new.js', 'dist/entrypoint.js');
+
+/** In base64. Made until it comes out the same twice, which it does but for a rare mark that V8 makes of its own timing. */
+function cacheOf(code: string): string {
+  const place = mkdtempSync(join(tmpdir(), 'volseed-build-'));
+  try {
+    const [file, cache] = [join(place, 'program.js'), join(place, 'cache')];
+    writeFileSync(file, code, 'latin1');
+    const seen = new Set<string>();
+    for (let left = 8; ; left--) {
+      execFileSync(process.execPath, ['--random-seed=1', 'scripts/train.cjs', file, cache], { stdio: 'inherit' });
+      const made = readFileSync(cache, 'base64');
+      if (seen.has(made) || left === 0) return made;
+      seen.add(made);
+    }
+  } finally {
+    rmSync(place, { recursive: true, force: true });
+  }
+}

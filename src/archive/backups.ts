@@ -2,7 +2,6 @@
  * The backups of a volume: `ID.tar.gz`, and beside it `ID.json`, which says what it is and what its SHA-256 is. The archive is
  * written under another name and renamed last: where it stands, it is whole, and its record is there.
  */
-import { randomBytes } from 'node:crypto';
 import type { Backup, Index, Saved } from '../core/archive.ts';
 import type { File } from '../core/entry.ts';
 import { explain, UsageError, VolseedError, VolumeError } from '../core/errors.ts';
@@ -32,7 +31,7 @@ export function archiveName(id: string): string {
 
 /** Throws `VolumeError` where it cannot be written; then nothing is left of it. */
 export async function makeBackup(directory: PrivateDirectory, making: Making): Promise<Backup> {
-  const temporary = `${making.id}.${randomBytes(8).toString('hex')}.part`;
+  const temporary = `${making.id}.${directory.token(8)}.part`;
   try {
     const backup = await write(directory, temporary, making);
     directory.replace(`${making.id}.json`, recordOf(backup), making.durable);

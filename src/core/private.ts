@@ -22,6 +22,8 @@ export interface PrivateDirectory {
   /** The bytes of a file in pieces. */
   pieces(name: string): Iterable<Uint8Array>;
   names(): string[];
+  /** So many random bytes, in hex: for names that nobody can guess. */
+  token(bytes: number): string;
   /** Whether this process has this very file open: the proof that whatever opened it by a path was not led astray. */
   holdsOpen(name: string): boolean;
 }

@@ -1,5 +1,4 @@
 /** The state directory: opened from the volume's root without following anything, ours, and closed to everybody else. */
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import type { Entry, Witness } from '../core/entry.ts';
 import { codeOf, explain, Refused, VolumeError } from '../core/errors.ts';
@@ -19,6 +18,7 @@ import {
   readInto,
   write,
 } from './disk.ts';
+import { randomHex } from './random.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
@@ -204,8 +204,12 @@ export class StateDirectory implements PrivateDirectory {
     }
   }
 
+  token(bytes: number): string {
+    return randomHex(bytes);
+  }
+
   replace(name: string, content: Uint8Array, durable: boolean): void {
-    const temporary = `${name}.${randomBytes(8).toString('hex')}`;
+    const temporary = `${name}.${randomHex(8)}`;
     this.create(temporary, content);
     this.rename(temporary, name, durable);
   }

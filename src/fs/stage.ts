@@ -4,7 +4,6 @@
  *
  * Fail: what was staged is removed, or left to the next run's sweep, and the volume is as before.
  */
-import { randomBytes } from 'node:crypto';
 import { codeOf, explain, VolseedError, VolumeError } from '../core/errors.ts';
 import { groupsOf, settleGroups } from '../core/groups.ts';
 import { displayText, join, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
@@ -19,6 +18,7 @@ import { openToFlush, type Opener } from './flush.ts';
 import { withWritable } from './writable.ts';
 import type { StateDirectory } from './private.ts';
 import { Parents } from './parents.ts';
+import { randomHex } from './random.ts';
 import { removeTree } from './remove.ts';
 import { BESIDE, OF_THE_DIRECTORY, removeBesides, STAGE } from './sweep.ts';
 import type { Identity } from '../core/identity.ts';
@@ -174,7 +174,7 @@ export class Stage {
     const { volume, self } = this.#site;
     const directory = parentOf(unit.top.path);
     // The longest name that a file system takes is 255 bytes.
-    const name = `.${nameOf(unit.top.path).slice(0, 200)}.volseed-${randomBytes(6).toString('hex')}` as Name;
+    const name = `.${nameOf(unit.top.path).slice(0, 200)}.volseed-${randomHex(6)}` as Name;
     const place = join(directory, name);
     this.#note(place);
     const item = { unit, from: name, place, aside: false, lateMode: this.#isLate(unit.top) };

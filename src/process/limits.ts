@@ -2,11 +2,11 @@
  * The soft limit on open files. Node and Bun raise it to the hard one before any code of ours runs, and what it was cannot be
  * known; `--nofile` says what the service is to have.
  */
-import { spawnSync } from 'node:child_process';
 import { UsageError } from '../core/errors.ts';
 
 /** Sets this process's own limit by util-linux's prlimit; false where the image has none. */
 export function limitOpenFiles(soft: number): boolean {
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
   const { status, error, stderr } = spawnSync('prlimit', ['--pid', String(process.pid), `--nofile=${soft}:`], {
     encoding: 'utf8',
   });

@@ -13,7 +13,7 @@ const BEAT = 25;
 
 export class Signals implements Pulse {
   #received: NodeJS.Signals | undefined;
-  #last = performance.now();
+  #last = now();
   readonly #note = (signal: NodeJS.Signals): void => {
     this.#received ??= signal;
   };
@@ -28,14 +28,14 @@ export class Signals implements Pulse {
   }
 
   due(): boolean {
-    return performance.now() - this.#last > BEAT;
+    return now() - this.#last > BEAT;
   }
 
   async beat(): Promise<void> {
     // Two turns: the first polls the descriptor that a signal wrote to, the second is sure to come after its handler.
     await new Promise(setImmediate);
     await new Promise(setImmediate);
-    this.#last = performance.now();
+    this.#last = now();
     this.check();
   }
 
@@ -49,6 +49,11 @@ export class Signals implements Pulse {
     await this.beat();
     for (const signal of ENDING) process.removeListener(signal, this.#note);
   }
+}
+
+/** Milliseconds. Not `performance`, which takes 2 ms to load. */
+function now(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 function ignore(): void {}

@@ -10,7 +10,7 @@ import { pastOf, sayChange, sayEnd, sayKept, sayProblem, sayRemoval } from './li
 export class Account {
   readonly #log: Log;
   readonly #what: string;
-  readonly #began = performance.now();
+  readonly #began = process.hrtime.bigint();
   readonly #meanwhile: Kept[] = [];
   readonly #failed: RelPath[] = [];
   readonly totals: Totals = noTotals();
@@ -90,7 +90,7 @@ export class Account {
   }
 
   #seconds(): number {
-    return (performance.now() - this.#began) / 1000;
+    return Number(process.hrtime.bigint() - this.#began) / 1e9;
   }
 }
 

@@ -3,6 +3,7 @@
  * alone say what it was made of; the entries follow, directory by directory.
  */
 import { Base, type Based, type Offer, type Proof } from '../core/base.ts';
+import { crc32 } from '../core/checksum.ts';
 import { isName, join, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 
@@ -63,7 +64,7 @@ export function readBase(directory: PrivateDirectory): Base | 'damaged' | undefi
 export function writeBase(directory: PrivateDirectory, base: Base, standing: Standing, durable: boolean): void {
   const body = encode(base);
   const header = JSON.stringify(standing);
-  const first = `${FORMAT} ${sha256(Buffer.from(header, 'latin1'))} ${sha256(body)}\n`;
+  const first = `${FORMAT} ${crc32(header)} ${sha256(body)}\n`;
   directory.replace(FILE, Buffer.concat([Buffer.from(`${first}${header}\n`, 'latin1'), body]), durable);
 }
 
@@ -76,8 +77,8 @@ export function moveAside(directory: PrivateDirectory): string {
 
 function parseHead(text: string): { readonly standing: Standing; readonly body: string } | undefined {
   const [first = '', header = ''] = text.split('\n');
-  const [, sum, body] = /^volseed-base 1 ([0-9a-f]{64}) ([0-9a-f]{64})$/.exec(first) ?? [];
-  if (body === undefined || sha256(Buffer.from(header, 'latin1')) !== sum) return undefined;
+  const [, sum, body] = /^volseed-base 1 ([0-9a-f]{8}) ([0-9a-f]{64})$/.exec(first) ?? [];
+  if (body === undefined || crc32(header) !== sum) return undefined;
   try {
     const { seedDigest, rules, complete, open, same } = JSON.parse(header) as Partial<Record<keyof Standing, unknown>>;
     if (!Array.isArray(open) || !open.every((path) => typeof path === 'string' && path.split('/').every(isName)))

@@ -50,7 +50,7 @@ export class Lock {
   static async acquire(directory: PrivateDirectory, { timeout, pulse, announce }: Terms): Promise<Lock> {
     if (!directory.exists(FILE)) createQuietly(directory);
     let database = openDatabase(`${directory.path}/${FILE}`);
-    const began = performance.now();
+    const began = process.hrtime.bigint();
     let announced = -ANNOUNCE_EVERY;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
       if (isDamaged(database)) {
@@ -66,7 +66,7 @@ export class Lock {
           `${directory.shownAs} was swapped while its lock was opened; see who else writes to the volume, and run again`,
         );
       }
-      const waited = performance.now() - began;
+      const waited = Number(process.hrtime.bigint() - began) / 1e6;
       const grace = isTaken(database) ? 0 : A_LOOK;
       const limit = Math.max(timeout, grace);
       if (waited >= limit) {

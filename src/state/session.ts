@@ -1,5 +1,4 @@
 /** One run in the state: it holds the lock from `begin` on, and ends recorded as completed, failed or interrupted. */
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Interrupted } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -38,7 +37,7 @@ export class Session {
 
   private constructor(directory: PrivateDirectory, lock: Lock, mode: Mode, { log, keepRuns, imageVersion }: Terms) {
     const since = new Date().toISOString();
-    this.id = `${since.replaceAll(/[-:]|\.\d+Z/g, '')}-${randomBytes(3).toString('hex')}`;
+    this.id = `${since.replaceAll(/[-:]|\.\d+Z/g, '')}-${directory.token(3)}`;
     this.#directory = directory;
     this.#lock = lock;
     this.#log = log;

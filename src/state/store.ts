@@ -2,7 +2,6 @@
  * `state.db`: what has been done to this volume. Readers see it whole at any time, because it is never written in place: a copy
  * under a name that nobody can guess is changed, put on the disk, and renamed over it. Only the holder of the lock writes.
  */
-import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Consumed, Run } from '../core/run.ts';
@@ -33,7 +32,7 @@ const SCHEMAS: Readonly<Record<number, readonly string[]>> = { 1: [TABLE], 2: [T
 /** Undefined where the id was never used, or the state cannot be read. */
 export function findReset(directory: PrivateDirectory, id: string): Consumed | undefined {
   if (!directory.exists(FILE)) return undefined;
-  const copy = `state-${randomBytes(16).toString('hex')}.db`;
+  const copy = `state-${directory.token(16)}.db`;
   const content = directory.read(FILE);
   if (content === undefined) return undefined;
   try {
@@ -64,7 +63,7 @@ export function recordRuns(
   reset?: Consumed,
   keepRuns = KEEP_RUNS,
 ): string | undefined {
-  const copy = `state-${randomBytes(16).toString('hex')}.db`;
+  const copy = `state-${directory.token(16)}.db`;
   try {
     const movedAside = prepareCopy(directory, copy);
     const database = openDatabase(`${directory.path}/${copy}`);

@@ -1,0 +1,65 @@
+// node --random-seed=1 scripts/train.cjs PROGRAM CACHE: runs the program as most starts do, and writes V8's code cache of what that
+// has compiled. With a seed, because the cache is to be the same each time.
+'use strict';
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const vm = require('node:vm');
+
+const [program, cache] = process.argv.slice(2).map((file) => path.resolve(file));
+const script = new vm.Script(fs.readFileSync(program, 'latin1'), { filename: 'volseed' });
+const place = fs.mkdtempSync(path.join(os.tmpdir(), 'volseed-train-'));
+const [seed, volume] = ['seed', 'volume'].map((name) => path.join(place, name));
+const { execPath, exit } = process;
+process.env = { PATH: process.env.PATH };
+
+function run(...args) {
+  process.argv = [execPath, program, ...args];
+  return new Promise((resolve) => {
+    process.exit = resolve;
+    script.runInThisContext()(require);
+  });
+}
+
+async function train() {
+  fs.mkdirSync(path.join(seed, 'directory'), { recursive: true });
+  fs.mkdirSync(volume);
+  for (const [at, name] of ['one', 'two', 'directory/three'].entries()) {
+    fs.writeFileSync(path.join(seed, name), name);
+    fs.utimesSync(path.join(seed, name), at, at);
+  }
+  fs.symlinkSync('one', path.join(seed, 'link'));
+  // Long ago, so that whether the clock goes on to its next second in between makes no difference.
+  for (const directory of [path.join(seed, 'directory'), seed, volume]) fs.utimesSync(directory, 0, 0);
+  const trees = ['--source', seed, '--target', volume, '--no-flush'];
+  const codes = [];
+  for (const args of [
+    ['sync', ...trees],
+    ['sync', ...trees],
+    ['manifest', '--source', seed],
+    ['sync', ...trees],
+    ['sync', ...trees, '--policy', 'merge'],
+    ['sync', ...trees, '--policy', 'merge'],
+    ['--version'],
+  ])
+    codes.push(await run(...args));
+  if (codes.some((code) => code !== 0)) throw new Error(`the training ended with ${codes.join(', ')}`);
+}
+
+// On a clock that stands still nothing is done because it took long, whatever else the machine does.
+process.hrtime.bigint = () => 0n;
+// What it says on the way is of no interest.
+const { writeSync } = fs;
+fs.writeSync = (descriptor, ...rest) => (descriptor === 1 ? rest[0].length : writeSync(descriptor, ...rest));
+train().then(
+  () => {
+    process.chdir('/');
+    fs.rmSync(place, { recursive: true });
+    fs.writeFileSync(cache, script.createCachedData());
+    exit(0);
+  },
+  (error) => {
+    writeSync(2, `${error.stack}\n`);
+    exit(1);
+  },
+);
