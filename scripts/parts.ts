@@ -3,12 +3,12 @@ import { isBuiltin } from 'node:module';
 import { build, type Plugin } from 'esbuild';
 
 /** Each with what the program uses of it. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  micromatch: "export { default } from 'micromatch'",
-  pino: "export { destination, pino } from 'pino'",
-  tar: "export { Header, Parser } from 'tar'",
-  yaml: "export { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'",
-  yargs: "export { default } from 'yargs'",
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  micromatch: ['default'],
+  pino: ['destination', 'pino'],
+  tar: ['Header', 'Parser'],
+  yaml: ['isAlias', 'isMap', 'isPair', 'isScalar', 'isSeq', 'LineCounter', 'parseDocument', 'visit'],
+  yargs: ['default'],
 };
 
 /**
@@ -55,9 +55,12 @@ const latePackages: Plugin = {
     bundler.onResolve({ filter: /^[a-z]/ }, ({ path }) =>
       Object.hasOwn(PACKAGES, path) ? { path, namespace: 'late-package' } : undefined,
     );
-    bundler.onLoad({ filter: /./, namespace: 'late-package' }, ({ path }) => ({
-      contents: `module.exports = volseedLate(${JSON.stringify(path)});`,
-    }));
+    bundler.onLoad({ filter: /./, namespace: 'late-package' }, ({ path }) => {
+      const exported = PACKAGES[path]?.map(
+        (name) => `export ${name === 'default' ? name : `const ${name} =`} it.${name};`,
+      );
+      return { contents: `const it = volseedLate(${JSON.stringify(path)}); ${exported?.join(' ')}` };
+    });
   },
 };
 
@@ -77,7 +80,8 @@ const common = {
 /** The program, and each package that it takes later, by name. */
 export async function parts(version: string): Promise<{ program: string; packages: ReadonlyMap<string, string> }> {
   const packages = await Promise.all(
-    Object.entries(PACKAGES).map(async ([name, contents]) => {
+    Object.entries(PACKAGES).map(async ([name, exported]) => {
+      const contents = `export { ${exported.join(', ')} } from '${name}'`;
       const stdin = { contents, resolveDir: '.', sourcefile: `${name}.js` };
       return [name, only(await build({ ...common, stdin, plugins: [lateBuiltins] }))] as const;
     }),

@@ -41,6 +41,9 @@ export interface File extends Attributes {
   readonly witness: Witness;
 }
 
+/** What a quick look tells of a regular file: numbers, and no witness. */
+export type Glance = Pick<File, 'size' | 'seconds' | 'mode' | 'uid' | 'gid'>;
+
 export interface Link extends Attributes {
   readonly kind: 'link';
   /** Where it points, in bytes as a `Name` holds them. */

@@ -1,5 +1,5 @@
 /** Gathers decisions into a plan while the trees are walked. */
-import { LEAVE, type Directory, type Entry } from './entry.ts';
+import { LEAVE, type Directory, type Entry, type Glance } from './entry.ts';
 import type { ModeChange } from './chmod.ts';
 import type { Identity } from './identity.ts';
 import { Draft, isRemoval, occupiedBeside } from './draft.ts';
@@ -89,6 +89,26 @@ export class Planning {
     const reset = rules.reset === undefined ? 'out' : rules.reset.include === undefined ? 'in' : 'below';
     this.#above = [{ path: ROOT, selected, reset: both(selected, reset), pending: undefined, holder: undefined }];
     if (root !== undefined) this.#addRoot(root.seed, root.volume);
+  }
+
+  /** Where one rule is everybody's, most files of a start with nothing to do need no decision of their own. */
+  spares(): { isSame: (seed: Glance, volume: Glance) => boolean; count: (same: number) => void } | undefined {
+    const { at, checksum, chmod, merging, owner, policy, reset, selection, self } = this.#rules;
+    const isPlain = at === undefined && reset === undefined && merging?.adopting !== true;
+    const isWhole = selection.include === undefined && selection.exclude === undefined;
+    if (policy !== 'newer' || checksum || !isPlain || !isWhole) return undefined;
+    const isOwned = (gid: number): boolean => self.privileged || self.groups.has(gid);
+    return {
+      isSame: (seed, volume) =>
+        seed.size === volume.size &&
+        seed.seconds === volume.seconds &&
+        (chmod === undefined ? seed.mode : chmod(seed.mode, false)) === volume.mode &&
+        (!self.privileged || (owner.uid ?? seed.uid) === volume.uid) &&
+        ((owner.gid ?? seed.gid) === volume.gid || !isOwned(owner.gid ?? seed.gid)),
+      count: (same) => {
+        this.#draft.same += same;
+      },
+    };
   }
 
   asksContent({ path, seed, volume }: Pair): boolean {

@@ -1,6 +1,6 @@
 /** Copies files from one anchored directory into another: many small ones in a batch, large ones in pieces. */
 import fs from 'node:fs';
-import { proofOf, type Proof } from '../core/base.ts';
+import type { Proof } from '../core/base.ts';
 import type { Made } from '../core/recording.ts';
 import { sha256 } from './hash.ts';
 import { isTime, LEAVE, NOBODY, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
@@ -16,6 +16,7 @@ import {
   descriptorPath,
   hasProc,
   lookAt,
+  proofAt,
   readInto,
   removeFile,
   write,
@@ -77,7 +78,7 @@ export function writeSmall(
   try {
     write(descriptor, buffer, offset, entry.size);
     finish(descriptor, entry, birth);
-    return proving ? proofOf(lookAt(descriptor)) : undefined;
+    return proving ? proofAt(descriptor) : undefined;
   } finally {
     close(descriptor);
   }
@@ -104,7 +105,7 @@ export async function copyLarge(
       from.check(source, entry, count);
       // copyFile gives it the source's owner and mode, too, where it may.
       finish(target, entry, { ...birth, certain: false });
-      return { proof: proofOf(lookAt(target)), sha256: hashing ? await hashWritten(target, pulse) : undefined };
+      return { proof: proofAt(target), sha256: hashing ? await hashWritten(target, pulse) : undefined };
     } catch (error) {
       enterStage();
       removeFile(to);

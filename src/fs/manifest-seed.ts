@@ -1,5 +1,5 @@
 /** A seed whose names and entries its manifest tells, and whose files are opened where they lie. */
-import { isTime, type Directory, type Entry, type File } from '../core/entry.ts';
+import { isTime, type Directory, type Entry, type File, type Glance } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
 import type { Listing } from '../core/manifest-block.ts';
 import type { Manifest } from '../core/manifest.ts';
@@ -93,6 +93,12 @@ export class ManifestSeed implements Seed {
   look(name: Name): Entry | undefined {
     if (this.#listing === undefined) return this.#plain.look(name);
     return this.#listing.entries[this.#at(this.#listing, name)];
+  }
+
+  glance(name: Name): Glance | undefined {
+    if (this.#listing === undefined) return this.#plain.glance(name);
+    const entry = this.look(name);
+    return entry?.kind === 'file' ? entry : undefined;
   }
 
   open(name: Name): number {

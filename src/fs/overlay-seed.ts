@@ -8,7 +8,7 @@
  * What cannot be seeded (a FIFO, say) hides nothing. The directories above the one that a seed goes into are implied where no
  * seed ships them.
  */
-import { LEAVE, type Directory, type Entry } from '../core/entry.ts';
+import { LEAVE, type Directory, type Entry, type Glance } from '../core/entry.ts';
 import type { Totals } from '../core/manifest-format.ts';
 import { byName, isBelow, join, namesOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Seed } from './seed.ts';
@@ -81,6 +81,11 @@ export class OverlaySeed implements Seed {
 
   look(name: Name): Entry | undefined {
     return this.#find(name)?.entry;
+  }
+
+  glance(name: Name): Glance | undefined {
+    const entry = this.look(name);
+    return entry?.kind === 'file' ? entry : undefined;
   }
 
   open(name: Name): number {

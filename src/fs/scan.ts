@@ -5,7 +5,7 @@
  * Fails for one path at a time: what cannot be read is a problem of that path, and the rest goes on.
  */
 import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
-import type { Directory, Entry } from '../core/entry.ts';
+import type { Directory, Entry, Glance } from '../core/entry.ts';
 import { join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
@@ -15,7 +15,7 @@ import { moveInto } from './writable.ts';
 import { sameContent } from './content.ts';
 import { sha256 } from './hash.ts';
 import { NEW } from '../core/base.ts';
-import { close, isEmpty, isMissing, list, look, lookAt, openForReading } from './disk.ts';
+import { close, glance, isEmpty, isMissing, list, look, lookAt, openForReading } from './disk.ts';
 
 /** One path: what the seed has there, and what the volume. */
 export interface Pair {
@@ -30,7 +30,17 @@ export interface Pair {
  */
 export type Descent = 'both' | 'seed' | 'skip' | 'clear';
 
+/** Of two files, by what a quick look tells of them. */
+export type IsSame = (seed: Glance, volume: Glance) => boolean;
+
 export interface Visitor {
+  /**
+   * What tells that two files of a directory need no visit, because nothing would come of it; undefined where every one does.
+   * @returns told how many it has spared.
+   */
+  readonly spares?: (
+    directory: RelPath,
+  ) => { readonly isSame: IsSame; readonly count: (same: number) => void } | undefined;
   /** Whether the visit turns on two files having the same bytes; they are read for it. */
   readonly asksContent: (pair: Pair) => boolean;
   /** What else the visit turns on; asked again with the answer until there is nothing left to ask. */
@@ -266,13 +276,20 @@ class Scan {
   }
 
   #pairs(path: RelPath, both: boolean): Pair[] {
+    const names = this.#attempt(path, 'the seed', () => {
+      this.#trees.seed.enter(path);
+      return this.#names(path);
+    });
+    if (names === undefined) return [];
+    if (this.#visitor.asksExtra === true || (this.#visitor.known?.(path) ?? []).length > 0)
+      this.#shipped.set(path, new Set(names));
+    const left = both ? this.#spare(path, names) : names;
+    if (left.length === 0) return [];
     const seeds = this.#attempt(path, 'the seed', () => {
       this.#trees.seed.enter(path);
-      return this.#seedEntries(path);
+      return this.#seedEntries(path, left);
     });
     if (seeds === undefined) return [];
-    if (this.#visitor.asksExtra === true || this.#visitor.known !== undefined)
-      this.#shipped.set(path, new Set(seeds.map(({ name }) => name)));
     const volumes = both
       ? this.#attempt(path, 'the volume', () => {
           this.#enterVolume(path);
@@ -283,12 +300,41 @@ class Scan {
     return seeds.map(({ at, seed }, index) => ({ path: at, seed, volume: volumes[index] }));
   }
 
-  #seedEntries(path: RelPath): { name: Name; at: RelPath; seed: Entry }[] {
+  #names(path: RelPath): readonly Name[] {
+    const names = this.#trees.seed.names();
+    const { passedOver } = this.#trees;
+    return names.some((name) => passedOver(join(path, name)))
+      ? names.filter((name) => !passedOver(join(path, name)))
+      : names;
+  }
+
+  /** The names that are left when those have been counted which a quick look tells to be as they should. */
+  #spare(path: RelPath, names: readonly Name[]): readonly Name[] {
+    const spares = this.#visitor.spares?.(path);
+    if (spares === undefined) return names;
+    const { seed } = this.#trees;
+    try {
+      const seeds = names.map((name) => seed.glance(name));
+      this.#enterVolume(path);
+      const left = names.filter((name, at) => {
+        const shipped = seeds[at];
+        const found = shipped && glance(name);
+        return shipped === undefined || found === undefined || !spares.isSame(shipped, found);
+      });
+      spares.count(names.length - left.length);
+      return left;
+    } catch (error) {
+      if (error instanceof Refused || error instanceof Interrupted || codeOf(error) === undefined) throw error;
+      // Whoever looks closely finds out what it is about, and of which path.
+      return names;
+    }
+  }
+
+  #seedEntries(path: RelPath, names: readonly Name[]): { name: Name; at: RelPath; seed: Entry }[] {
     const entries: { name: Name; at: RelPath; seed: Entry }[] = [];
     const tree = this.#trees.seed;
-    for (const name of tree.names()) {
+    for (const name of names) {
       const at = join(path, name);
-      if (this.#trees.passedOver(at)) continue;
       const seed = this.#attempt(at, 'the seed', () => tree.look(name));
       if (seed !== undefined) entries.push({ name, at, seed });
     }

@@ -1,9 +1,9 @@
 /** Where seed data comes from, a directory at a time: a directory of the image, with a manifest (manifest-seed.ts) or without. */
-import type { Directory, Entry } from '../core/entry.ts';
+import type { Directory, Entry, Glance } from '../core/entry.ts';
 import type { Totals } from '../core/manifest-format.ts';
 import type { Name, RelPath } from '../core/path.ts';
 import { Anchor } from './anchor.ts';
-import { list, look, lookAt, openForReading } from './disk.ts';
+import { glance, list, look, lookAt, openForReading } from './disk.ts';
 
 export interface Seed {
   /** What its root is; where there are several in one, that of the last which goes into the root, else an implied one. */
@@ -21,6 +21,8 @@ export interface Seed {
   /** In byte order. */
   names(): Name[];
   look(name: Name): Entry | undefined;
+  /** What is known of a regular file with least effort; undefined for anything else. */
+  glance(name: Name): Glance | undefined;
   /** Opens a file for reading; throws the kernel's error. */
   open(name: Name): number;
   /** The SHA-256 of a file, in hex; undefined where it would have to be read for that. */
@@ -66,6 +68,11 @@ export class DirectorySeed implements Seed {
   look(name: Name): Entry | undefined {
     this.#anchor.here();
     return look(name);
+  }
+
+  glance(name: Name): Glance | undefined {
+    this.#anchor.here();
+    return glance(name);
   }
 
   open(name: Name): number {
