@@ -52,6 +52,7 @@ export async function carryOut(made: Plan, work: Work): Promise<void> {
   let source: Source | undefined;
   const late: Source = {
     open: (path) => (source as Source).open(path),
+    hash: (path) => source?.hash?.(path),
     check: (descriptor, entry, length) => (source as Source).check(descriptor, entry, length),
   };
   const { pulse, self } = context;

@@ -59,6 +59,7 @@ export class Recording {
       const failed = new Set(changes.filter(({ path }) => !done.has(path)).map(({ from, path }) => from ?? path));
       for (const [path, based] of basing) if (!planned.has(path) && !failed.has(path)) set(path, based);
     }
+    if (basing.size === 0 && base.size === 0) return this.#begin(base);
     for (const path of this.#removed) set(path, undefined);
     for (const done of this.#done) {
       const { path, from } = done.change;
@@ -67,6 +68,16 @@ export class Recording {
       if (based !== undefined) set(path, based);
     }
     return changed;
+  }
+
+  /** A first seeding, where there is nothing to compare with. */
+  #begin(base: Base): boolean {
+    for (const done of this.#done) {
+      if (done.change.from !== undefined) continue;
+      const based = seededWith(done, undefined, undefined);
+      if (based !== undefined) base.set(done.change.path, based);
+    }
+    return base.size > 0;
   }
 }
 

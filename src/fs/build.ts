@@ -118,21 +118,21 @@ export class Builder {
     this.#bytes = 0;
 
     let offset = 0;
-    const read: { job: Job; offset: number }[] = [];
+    const read: { job: Job; offset: number; known: string | undefined }[] = [];
     for (const job of batch) {
       try {
-        readSmall(source, job.change.from ?? job.change.path, job.entry, buffer, offset);
-        read.push({ job, offset });
+        const known = readSmall(source, job.change.from ?? job.change.path, job.entry, buffer, offset);
+        read.push({ job, offset, known });
         offset += job.entry.size;
       } catch (error) {
         this.#fail(job.change, error);
       }
     }
     place.moveTo(first.directory);
-    for (const { job, offset: at } of read) {
+    for (const { job, offset: at, known } of read) {
       const proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
       if (proof !== undefined)
-        made.set(job.change.path, { proof, sha256: hashOf(buffer.subarray(at, at + job.entry.size)) });
+        made.set(job.change.path, { proof, sha256: known ?? hashOf(buffer.subarray(at, at + job.entry.size)) });
     }
     if (pulse.due()) await pulse.beat();
   }

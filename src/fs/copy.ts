@@ -40,6 +40,8 @@ export interface Birth {
 export interface Source {
   /** Opens the content of a path for reading. */
   open(path: RelPath): number;
+  /** The SHA-256 of what has just been opened, in hex; undefined where it would have to be read for that. */
+  hash?(path: RelPath): string | undefined;
   /** Throws `SeedChanged` where what was read is not what the plan counts on. */
   check(descriptor: number, entry: File, count: number): void;
 }
@@ -50,16 +52,24 @@ export function seedSource(seed: Seed): Source {
       seed.enter(parentOf(path));
       return seed.open(nameOf(path));
     },
+    hash: (path) => seed.hash(nameOf(path)),
     check: checkUnchanged,
   };
 }
 
-/** Reads a whole small file into a buffer. */
-export function readSmall(source: Source, path: RelPath, entry: File, buffer: Uint8Array, offset: number): void {
+/** Reads a whole small file into a buffer; returns its hash where that is known. */
+export function readSmall(
+  source: Source,
+  path: RelPath,
+  entry: File,
+  buffer: Uint8Array,
+  offset: number,
+): string | undefined {
   const descriptor = source.open(path);
   try {
     const count = readInto(descriptor, buffer, offset, entry.size);
     source.check(descriptor, entry, count);
+    return source.hash?.(path);
   } finally {
     close(descriptor);
   }

@@ -5,9 +5,12 @@ import { readInto } from './disk.ts';
 const CHUNK = 256 * 1024;
 let shared: Uint8Array | undefined;
 
+let hash: typeof import('node:crypto').hash | undefined;
+
 /** Of bytes that are in memory. */
 export function hashOf(bytes: Uint8Array): string {
-  return process.getBuiltinModule('node:crypto').hash('sha256', bytes, 'hex');
+  hash ??= process.getBuiltinModule('node:crypto').hash;
+  return hash('sha256', bytes, 'hex');
 }
 
 /** @param each told of every piece, which it may keep. */

@@ -154,7 +154,7 @@ describe('the lock', () => {
 
 describe('the wait for the lock', () => {
   it('is announced once, then every ten seconds, and ends when the time is over', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'hrtime'] });
     onTestFinished(() => void vi.useRealTimers());
     const on = ground();
     await acquire(on);
