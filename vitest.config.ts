@@ -5,7 +5,14 @@ const common = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as 
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...common, name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/containers/**', 'test/faults/**'] } },
+      {
+        test: {
+          ...common,
+          name: 'local',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/containers/**', 'test/faults/**'],
+        },
+      },
       {
         test: {
           ...common,

@@ -22,6 +22,10 @@ export interface PrivateDirectory {
   /** The bytes of a file in pieces. */
   pieces(name: string): Iterable<Uint8Array>;
   names(): string[];
+  /** Whether it is a regular file with nothing in it. */
+  holdsEmptyFile(name: string): boolean;
+  /** Gives a file a second name; false where the file system has no such thing. */
+  link(name: string, other: string): boolean;
   /** Whether this process has this very file open: the proof that whatever opened it by a path was not led astray. */
   holdsOpen(name: string): boolean;
 }

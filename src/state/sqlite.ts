@@ -7,13 +7,31 @@ export function openDatabase(path: string): DatabaseSync {
   return new DatabaseSync(locate(path, { mode: 'rw' }));
 }
 
-/**
- * The same to read only.
- * @param immutable the file never changes: no lock is asked for, and none of its companions is looked at.
- */
-export function readDatabase(path: string, { immutable }: { readonly immutable: boolean }): DatabaseSync {
+/** The same to read only. */
+export function readDatabase(path: string): DatabaseSync {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
-  return new DatabaseSync(locate(path, { mode: 'ro', immutable: immutable ? '1' : '0' }), { readOnly: true });
+  return new DatabaseSync(locate(path, { mode: 'ro' }), { readOnly: true });
+}
+
+/** A database in memory with the content of a file; undefined where this runtime cannot do that (Node 26 is the first). */
+export function databaseIn(content: Uint8Array): DatabaseSync | undefined {
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  const database = new DatabaseSync(':memory:') as DatabaseSync & { deserialize?: (content: Uint8Array) => void };
+  if (database.deserialize !== undefined) {
+    database.deserialize(content);
+    return database;
+  }
+  database.close();
+  return undefined;
+}
+
+/**
+ * Opens a file that never changes, and of which nothing is written: no lock is asked for, and none of its companions is looked
+ * at. Not as read only, because open(2) would then wait at a FIFO that somebody has put in its place.
+ */
+export function readSettled(path: string): DatabaseSync {
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  return new DatabaseSync(locate(path, { mode: 'rw', immutable: '1' }));
 }
 
 function locate(path: string, parameters: Readonly<Record<string, string>>): URL {

@@ -5,7 +5,7 @@ import { Flipper, type Flips } from './flipper.ts';
 import { AttackGround } from './ground.ts';
 
 /** Seconds after which a run counts as hung; an undisturbed one takes a tenth of one. */
-const HUNG = 30;
+const HUNG = Number(process.env['VOLSEED_ATTACK_HUNG'] ?? 30);
 
 export interface Attacked extends Flips {
   readonly runs: number;
@@ -60,7 +60,8 @@ interface Ended {
   readonly took: number;
 }
 
-function runOnce(args: readonly string[]): Ended {
+/** One run of volseed, undisturbed or not, that is killed where it hangs. */
+export function runOnce(args: readonly string[]): Ended {
   const from = performance.now();
   const { status, signal, stdout, stderr } = spawnSync(node, [bundle, ...args], {
     env: { PATH: process.env['PATH'] ?? '' },

@@ -13,7 +13,10 @@ const LOOKING = [0, 3, 23, 76];
 export const COMMANDS = {
   'sync, newer': { args: (on) => ['sync', ...where(on)], honest: WRITING },
   'sync, merge': { args: (on) => ['sync', '--policy', 'merge', '--prune', ...where(on)], honest: WRITING },
-  'sync, always, backed up': { args: (on) => ['sync', '--policy', 'always', '--backup', ...where(on)], honest: WRITING },
+  'sync, always, backed up': {
+    args: (on) => ['sync', '--policy', 'always', '--backup', ...where(on)],
+    honest: WRITING,
+  },
   reset: { args: (on) => ['reset', '--all', '--delete-extra', '--yes', ...where(on)], honest: [...WRITING, 2] },
   backup: { args: (on) => ['backup', ...where(on)], honest: WRITING },
   // 2: the backups that it is to find are not there at the moment.

@@ -2,7 +2,6 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { ordinary } from '../prerequisites.ts';
@@ -10,6 +9,7 @@ import { changes, snapshot, type Seen, type Snapshot } from '../snapshot.ts';
 import { build, directory, file, scratch, tree, type Entry, type Tree } from '../tree.ts';
 import { runToEnd, volseed } from '../volseed.ts';
 import type { Places } from './flipper.ts';
+import { makeHotJournal } from './journal.ts';
 
 /** In every file of the outside world; it must never be seen in the volume. */
 const SECRET = 'SECRET-of-the-outside-world';
@@ -26,6 +26,25 @@ const TARGETS = [
   ...['d0/f0.volseed-new', 'd0/f1.volseed-new', 'd0/sub/f0.volseed-new', 'f0.volseed-new'],
   ...Array<string>(8).fill('.volseed'),
 ];
+
+/** What may stand in the place of a file of the state. */
+export const KINDS = [
+  'a link to a file outside',
+  'a link to a directory outside',
+  'a link to a database with a journal',
+  'a link to nowhere',
+  'a FIFO',
+  'a device without an end',
+  'a socket',
+  'a hard link to a foreign file',
+  'a hard link to a foreign database, with a journal',
+  'a directory of the owner',
+  'text',
+  'noughts',
+  'a database of something else',
+  'an empty file',
+] as const;
+export type Kind = (typeof KINDS)[number];
 
 export class AttackGround implements Places {
   readonly root: string;
@@ -53,7 +72,8 @@ export class AttackGround implements Places {
     build(this.seed(1), seedOf(1));
     build(this.outside, world());
     build(join(this.root, 'foreign'), tree({ hard: file('HARD', { mode: 0o666 }) }));
-    makeJournals(this.root);
+    makeHotJournal(join(this.root, 'foreign/victim.db'));
+    fs.chmodSync(join(this.root, 'foreign/victim.db'), 0o666);
     for (const path of [this.volume, this.lair]) own(path);
     this.#nested = this.#mountNested();
     this.#makePristine();
@@ -86,6 +106,34 @@ export class AttackGround implements Places {
       const content = fs.readFileSync(path);
       return content.includes(SECRET) || unpacked(content).includes(SECRET);
     });
+  }
+
+  /** Puts something else in the place of what is in the state. */
+  putIntoState(name: string, kind: Kind): void {
+    const at = join(this.volume, '.volseed', name);
+    const foreign = join(this.root, 'foreign');
+    fs.rmSync(at, { recursive: true, force: true });
+    const make: Record<Kind, () => void> = {
+      'a link to a file outside': () => fs.symlinkSync(join(this.outside, 'secret'), at),
+      'a link to a directory outside': () => fs.symlinkSync(join(this.outside, 'dir'), at),
+      'a link to a database with a journal': () => fs.symlinkSync(join(this.outside, 'state/lock'), at),
+      'a link to nowhere': () => fs.symlinkSync(join(this.outside, 'not-yet'), at),
+      'a FIFO': () => mustRun('mkfifo', [at]),
+      'a device without an end': () => mustRun('mknod', [at, 'c', '1', '5']),
+      'a socket': () => fs.linkSync(join(this.lair, 'socket'), at),
+      'a hard link to a foreign file': () => fs.linkSync(join(foreign, 'hard'), at),
+      'a hard link to a foreign database, with a journal': () => {
+        fs.linkSync(join(foreign, 'victim.db'), at);
+        fs.copyFileSync(join(foreign, 'victim.db-journal'), `${at}-journal`);
+      },
+      'a directory of the owner': () =>
+        build(at, tree({ 'f0/x': file('x', { uid, gid }), out: { type: 'symlink', target: this.outside } })),
+      text: () => fs.writeFileSync(at, 'no state of ours\n'),
+      noughts: () => fs.writeFileSync(at, Buffer.alloc(8192)),
+      'a database of something else': () => fs.copyFileSync(join(foreign, 'victim.db'), at),
+      'an empty file': () => fs.writeFileSync(at, ''),
+    };
+    make[kind]();
   }
 
   #mountNested(): boolean {
@@ -126,8 +174,8 @@ export class AttackGround implements Places {
   #layJournal(at: string): void {
     own(at);
     fs.linkSync(join(this.root, 'foreign/victim.db'), join(at, 'lock'));
-    fs.copyFileSync(join(this.root, 'foreign/journal'), join(at, 'lock-journal'));
-    fs.copyFileSync(join(this.root, 'foreign/journal'), join(at, 'state.db-journal'));
+    fs.copyFileSync(join(this.root, 'foreign/victim.db-journal'), join(at, 'lock-journal'));
+    fs.copyFileSync(join(this.root, 'foreign/victim.db-journal'), join(at, 'state.db-journal'));
     mustRun('mkfifo', ['-m', '666', join(at, 'state.db')]);
   }
 
@@ -139,11 +187,11 @@ export class AttackGround implements Places {
       own(join(at, name));
       for (const below of ['one', 'two']) {
         own(join(at, name, below));
-        fs.writeFileSync(join(at, name, below, 'f0'), 'the owner\'s');
+        fs.writeFileSync(join(at, name, below, 'f0'), "the owner's");
       }
     }
     fs.linkSync(join(this.root, 'foreign/victim.db'), join(at, 'lock'));
-    fs.copyFileSync(join(this.root, 'foreign/journal'), join(at, 'lock-journal'));
+    fs.copyFileSync(join(this.root, 'foreign/victim.db-journal'), join(at, 'lock-journal'));
     fs.symlinkSync(join(this.outside, 'secret'), join(at, 'base'));
     fs.symlinkSync(join(this.outside, 'state/state.db'), join(at, 'state.db'));
   }
@@ -165,7 +213,8 @@ function seedOf(version: number): Tree {
 function world(): Tree {
   const secret = (path: string): Entry => file(`${SECRET} ${path}`, { mode: 0o600 });
   const entries: Record<string, Entry> = { secret: secret('secret'), dir: directory({ mode: 0o700 }) };
-  for (const at of ['', 'dir/', 'dir/sub/', 'sub/', 'd/']) for (const name of FILES) entries[`${at}${name}`] = secret(at);
+  for (const at of ['', 'dir/', 'dir/sub/', 'sub/', 'd/'])
+    for (const name of FILES) entries[`${at}${name}`] = secret(at);
   entries['state'] = directory({ mode: 0o700 });
   entries['state/lock'] = file('', { mode: 0o600 });
   for (const name of ['lock-journal', 'lock-wal', 'state.db', 'state.db-journal', 'base', 'holder.json'])
@@ -173,20 +222,6 @@ function world(): Tree {
   entries['state/stage/run/beside'] = secret('beside');
   entries['state/backups/a.json'] = secret('a');
   return tree(entries);
-}
-
-/** A database, and the journal of a change to it that was never completed. */
-function makeJournals(root: string): void {
-  const path = join(root, 'hot.db');
-  const database = new DatabaseSync(path);
-  database.exec('PRAGMA journal_mode=DELETE; CREATE TABLE t (x)');
-  for (let row = 0; row < 100; row++) database.exec('INSERT INTO t VALUES (hex(randomblob(500)))');
-  database.exec('PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN; UPDATE t SET x = hex(randomblob(500))');
-  fs.copyFileSync(path, join(root, 'foreign/victim.db'));
-  fs.copyFileSync(`${path}-journal`, join(root, 'foreign/journal'));
-  fs.chmodSync(join(root, 'foreign/victim.db'), 0o666);
-  database.exec('ROLLBACK');
-  database.close();
 }
 
 /** Of files that get and lose names by the attack itself: only what that does not change. */
