@@ -24,8 +24,13 @@ describe('fuzzed', () => {
     anchor.close();
     const at = `${on.volume}/.volseed`;
     writeHolder(state, { run: 'r1', mode: 'sync', host: 'pod-1', pid: 1, since: 'noon' });
-    const id = fs.readdirSync(`${at}/backups`).find((name) => name.endsWith('.tar.gz'))?.slice(0, -7) ?? '';
-    const configuration = 'target: ${DATA}\nseeds:\n  - source: /a\n    into: b\nrules:\n  - match: [a, "b/**"]\n    mode: D0750\n';
+    const id =
+      fs
+        .readdirSync(`${at}/backups`)
+        .find((name) => name.endsWith('.tar.gz'))
+        ?.slice(0, -7) ?? '';
+    const configuration =
+      'target: ${DATA}\nseeds:\n  - source: /a\n    into: b\nrules:\n  - match: [a, "b/**"]\n    mode: D0750\n';
     for (let n = 0; n < times; n++) await target({ state, at, id, configuration }, new Random(firstNumber + n));
   });
 });

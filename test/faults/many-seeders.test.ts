@@ -3,7 +3,17 @@ import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
-import { exists, ground, leftovers, lines, makeSeed, runsOf, staging, unlikeSeed, type Ground } from '../support/probe.ts';
+import {
+  exists,
+  ground,
+  leftovers,
+  lines,
+  makeSeed,
+  runsOf,
+  staging,
+  unlikeSeed,
+  type Ground,
+} from '../support/probe.ts';
 import { endWithin, everything, inTurn, startVolseed, until, type Running } from '../support/process.ts';
 import { firstNumber, Random } from '../support/random.ts';
 import { scratch } from '../support/tree.ts';
@@ -31,7 +41,9 @@ describe('many seeders', () => {
     const on = ground(seed.path);
     const all = Array.from({ length: seeders }, () => startVolseed(['sync', ...on.where]));
     const endings = await Promise.all(all.map(async (one) => await endWithin(one, 300_000)));
-    console.log(`${seeders} seeders: ${all.filter((one) => everything(one).includes('Waiting for')).length} said that they wait`);
+    console.log(
+      `${seeders} seeders: ${all.filter((one) => everything(one).includes('Waiting for')).length} said that they wait`,
+    );
     expect(endings.filter((ending) => ending?.code !== 0)).toEqual([]);
     expect(all.map(itemised).toSorted((a, b) => a - b)).toEqual([...Array<number>(seeders - 1).fill(0), 2000]);
     for (const one of all) expect(lines(one.output.stdout)).toContain(success);
@@ -91,7 +103,9 @@ describe('the wait for the lock', () => {
     holder.kill('SIGCONT');
     console.log(`--lock-timeout ${seconds}s, from the line that says so to the end: ${waited.toFixed(2)} s`);
     expect(ending).toEqual({ code: 75, signal: null });
-    expect(waiting.output.stderr).toMatch(new RegExp(`sync \\S+ on host ${hostname()} \\(since [^)]+\\) holds the lock`));
+    expect(waiting.output.stderr).toMatch(
+      new RegExp(`sync \\S+ on host ${hostname()} \\(since [^)]+\\) holds the lock`),
+    );
     expect(waiting.output.stderr).toContain(`after ${seconds} s`);
     // A busy machine aside, it is the timeout and no more.
     expect(waited).toBeGreaterThan(seconds - 1);
@@ -137,11 +151,19 @@ describe('while a writer works', () => {
     await until('the state is there', () => exists(`${on.volume}/.volseed/holder.json`));
     const asked: Record<string, number> = {};
     while (writer.ending() === undefined) {
-      for (const [command, honest] of [['status', [0]], ['plan', [0]], ['verify', [0, 3]], ['explain', [0]]] as const) {
+      for (const [command, honest] of [
+        ['status', [0]],
+        ['plan', [0]],
+        ['verify', [0, 3]],
+        ['explain', [0]],
+      ] as const) {
         const path = command === 'explain' ? ['part-1'] : [];
         const { code, stderr } = volseed([command, ...path, ...on.where]);
         // oxlint-disable-next-line vitest/no-conditional-expect -- for as long as it works
-        expect({ code: honest.includes(code as never) ? 'honest' : code, stderr }).toEqual({ code: 'honest', stderr: '' });
+        expect({ code: honest.includes(code as never) ? 'honest' : code, stderr }).toEqual({
+          code: 'honest',
+          stderr: '',
+        });
         asked[command] = (asked[command] ?? 0) + 1;
       }
       // oxlint-disable-next-line no-await-in-loop -- so that the end of the writer is heard of

@@ -204,12 +204,14 @@ static void work_inside(void) {
 int main(int argc, char **argv) {
   static const long pauses[] = { 0, 0, 5, 50, 500, 3000 };
   char line[PATH_MAX];
+  int with_state = 0;
   if (argc != 5) return 2;
   snprintf(lair, sizeof lair, "%s", argv[2]);
   snprintf(outside, sizeof outside, "%s", argv[3]);
   state = strtoull(argv[4], NULL, 10) | 1;
   while (count < MOST && fgets(line, sizeof line, stdin) != NULL) {
     line[strcspn(line, "\n")] = 0;
+    if (strcmp(line, ".volseed") == 0) with_state = 1;
     targets[count++] = strdup(line);
   }
   signal(SIGTERM, end);
@@ -220,6 +222,7 @@ int main(int argc, char **argv) {
   while (!over) {
     /* One name for a while, or all of them; now and then with time for volseed to get somewhere. */
     const char *only = dice(2) == 0 ? targets[dice((uint32_t)count)] : NULL;
+    if (with_state && dice(4) == 0) only = ".volseed";
     long inside = pauses[dice(COUNT(pauses))], away = pauses[dice(COUNT(pauses))];
     for (int left = 400 / (1 + (int)(inside + away) / 100) + 1; left > 0 && !over; left--) {
       const char *target = only != NULL ? only : targets[dice((uint32_t)count)];

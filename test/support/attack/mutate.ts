@@ -1,7 +1,22 @@
 // Real content, made hostile: cut, flipped, spliced, and with the words in it replaced by worse ones.
 import { Random } from '../random.ts';
 
-const WORSE = ['../../outside/f0', '/outside', '..', '.', '', '\0', '-1', '1e999', '9007199254740993', 'null', '[]', '{"a":', '\u{1b}[2J', '__proto__'];
+const WORSE = [
+  '../../outside/f0',
+  '/outside',
+  '..',
+  '.',
+  '',
+  '\0',
+  '-1',
+  '1e999',
+  '9007199254740993',
+  'null',
+  '[]',
+  '{"a":',
+  '\u{1b}[2J',
+  '__proto__',
+];
 
 export function mutate(bytes: Uint8Array, random: Random): Buffer<ArrayBuffer> {
   let mutated = Buffer.from(bytes);
@@ -20,7 +35,11 @@ function mutateOnce(bytes: Buffer<ArrayBuffer>, random: Random): Buffer<ArrayBuf
     case 2:
       return Buffer.concat([bytes.subarray(0, end), bytes.subarray(at)]);
     case 3:
-      return Buffer.concat([bytes.subarray(0, at), Buffer.alloc(end - at, random.pick([0, 0xff, 0x2f])), bytes.subarray(end)]);
+      return Buffer.concat([
+        bytes.subarray(0, at),
+        Buffer.alloc(end - at, random.pick([0, 0xff, 0x2f])),
+        bytes.subarray(end),
+      ]);
     case 4:
       return Buffer.concat([bytes.subarray(0, at), Buffer.from(random.pick(WORSE)), bytes.subarray(end)]);
     case 5:
@@ -41,5 +60,9 @@ function replaceWord(bytes: Buffer<ArrayBuffer>, random: Random): Buffer<ArrayBu
   const words = [...bytes.toString('latin1').matchAll(/[A-Za-z0-9._/-]{2,}/g)];
   if (words.length === 0) return bytes;
   const { 0: word, index } = random.pick(words);
-  return Buffer.concat([bytes.subarray(0, index), Buffer.from(random.pick(WORSE)), bytes.subarray(index + word.length)]);
+  return Buffer.concat([
+    bytes.subarray(0, index),
+    Buffer.from(random.pick(WORSE)),
+    bytes.subarray(index + word.length),
+  ]);
 }
