@@ -11,16 +11,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
-import { LockTimeout, Refused } from '../core/errors.ts';
+import { LockTimeout } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Holder } from '../core/run.ts';
 import { readHolder } from './holder.ts';
-import { openDatabase, readDatabase, WITHOUT_FILES } from './sqlite.ts';
+import { openDatabase, openIn, swapped, WITHOUT_FILES } from './sqlite.ts';
 
 const FILE = 'lock';
 const SQLITE_BUSY = 5;
-const SQLITE_CANTOPEN = 14;
 /** `lock-` and 128 random bits. */
 const SECRET = /^lock-[0-9a-f]{32}$/;
 /** Milliseconds between two tries, and between two lines about the wait. */
@@ -107,14 +106,9 @@ export class Lock {
 export function isHeld(directory: PrivateDirectory): boolean {
   if (!directory.holdsEmptyFile(FILE)) return false;
   const name = directory.names().find((each) => SECRET.test(each)) ?? FILE;
-  let database: DatabaseSync;
-  try {
-    database = readDatabase(`${directory.path}/${name}`);
-  } catch (error) {
-    // A seeder that begins takes the names of those before it away.
-    if (!directory.exists(name)) return true;
-    throw errorCode(error) === SQLITE_CANTOPEN ? swapped(directory) : error;
-  }
+  const database = openIn(directory, name, 'to look');
+  // A seeder that begins takes the names of those before it away.
+  if (database === undefined) return true;
   try {
     return isTaken(database);
   } finally {
@@ -156,27 +150,15 @@ function openLock(directory: PrivateDirectory): Opened {
     const name = `${FILE}-${randomBytes(16).toString('hex')}`;
     // Where the file system has no hard links, what a swap would lead to is told by `holdsOpen`, and a journal is not guarded against.
     if (!directory.link(FILE, name)) return { database: openDatabase(`${directory.path}/${FILE}`), name: FILE };
-    try {
-      return { database: openDatabase(`${directory.path}/${name}`), name };
-    } catch {
-      if (directory.exists(name)) {
-        directory.remove(name);
-        throw swapped(directory);
-      }
-      // The holder, who has just got the lock, took it for that of a dead one.
-    }
+    const database = openIn(directory, name);
+    if (database !== undefined) return { database, name };
+    // The holder, who has just got the lock, took it for that of a dead one.
   }
 }
 
 /** The names of those who died, and of those who wait and have it open already. The holder's own stays, for those who look. */
 function forgetOthers(directory: PrivateDirectory, own: string): void {
   for (const name of directory.names()) if (name !== own && SECRET.test(name)) directory.remove(name);
-}
-
-function swapped(directory: PrivateDirectory): Refused {
-  return new Refused(
-    `${directory.shownAs} was swapped while its lock was opened; see who else writes to the volume, and run again`,
-  );
 }
 
 /** Two seeders may come at the same time; either's file serves both. */

@@ -1,5 +1,7 @@
 /** node:sqlite, loaded when first used. */
 import type { DatabaseSync } from 'node:sqlite';
+import { Refused } from '../core/errors.ts';
+import type { PrivateDirectory } from '../core/private.ts';
 
 /** Opens an existing database file; never creates one. Nothing is read or locked before the first statement. */
 export function openDatabase(path: string): DatabaseSync {
@@ -8,9 +10,41 @@ export function openDatabase(path: string): DatabaseSync {
 }
 
 /** The same to read only. */
-export function readDatabase(path: string): DatabaseSync {
+function readDatabase(path: string): DatabaseSync {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
   return new DatabaseSync(locate(path, { mode: 'ro' }), { readOnly: true });
+}
+
+const SQLITE_CANTOPEN = 14;
+/** Whoever swaps the directory all the time has it away for half of that. */
+const TRIES = 100;
+
+/**
+ * Opens a file of a private directory that bears a name which nobody else can know. SQLite goes there by path: where that leads
+ * elsewhere, because somebody has just swapped the directory, there is no such file, and it is tried again.
+ * Undefined where the directory has no such file any more; throws `Refused` where it was swapped each time.
+ */
+export function openIn(
+  directory: PrivateDirectory,
+  name: string,
+  how: 'to change' | 'to look' = 'to change',
+): DatabaseSync | undefined {
+  for (let left = TRIES; left > 0; left--) {
+    try {
+      const path = `${directory.path}/${name}`;
+      return how === 'to change' ? openDatabase(path) : readDatabase(path);
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== SQLITE_CANTOPEN) throw error;
+      if (!directory.exists(name)) return undefined;
+    }
+  }
+  throw swapped(directory);
+}
+
+export function swapped({ shownAs }: PrivateDirectory): Refused {
+  return new Refused(
+    `${shownAs} was swapped while the state in it was opened; see who else writes to the volume, and run again`,
+  );
 }
 
 /** A database in memory with the content of a file; undefined where this runtime cannot do that (Node 26 is the first). */

@@ -24,12 +24,15 @@ export interface Assault {
   /** Exit codes that are honest answers. */
   readonly honest: readonly number[];
   readonly seed: number;
+  /** What is gone for, where it is not all. */
+  readonly targets?: readonly string[];
 }
 
 /** Ends early where something bad happened. */
-export async function attack({ args, seconds, honest, seed }: Assault): Promise<Attacked> {
+export async function attack({ args, seconds, honest, seed, targets }: Assault): Promise<Attacked> {
   const on = new AttackGround();
-  const flipper = await Flipper.start(on, seed);
+  const { volume, lair, outside } = on;
+  const flipper = await Flipper.start({ volume, lair, outside, targets: targets ?? on.targets }, seed);
   const codes: Record<string, number> = {};
   const bad: string[] = [];
   let [runs, spent] = [0, 0];

@@ -2,7 +2,7 @@
 import type { Assault } from './attack.ts';
 import type { AttackGround } from './ground.ts';
 
-type Attackable = Pick<Assault, 'args' | 'honest'>;
+type Attackable = Pick<Assault, 'args' | 'honest' | 'targets'>;
 
 const at = (on: AttackGround): readonly string[] => ['--target', on.volume];
 const where = (on: AttackGround): readonly string[] => ['--source', on.seed(1), ...at(on)];
@@ -17,6 +17,7 @@ export const COMMANDS = {
     args: (on) => ['sync', '--policy', 'always', '--backup', ...where(on)],
     honest: WRITING,
   },
+  'sync, and its state alone': { args: (on) => ['sync', ...where(on)], honest: WRITING, targets: ['.volseed'] },
   reset: { args: (on) => ['reset', '--all', '--delete-extra', '--yes', ...where(on)], honest: [...WRITING, 2] },
   backup: { args: (on) => ['backup', ...where(on)], honest: WRITING },
   // 2: the backups that it is to find are not there at the moment.
@@ -26,6 +27,7 @@ export const COMMANDS = {
   // 2: neither seed nor volume has the path at the moment.
   explain: { args: (on, n) => ['explain', PATHS[n % PATHS.length] ?? '', ...where(on)], honest: [...LOOKING, 2] },
   status: { args: (on) => ['status', '--policy', 'merge', ...where(on)], honest: LOOKING },
+  'status, and its state alone': { args: (on) => ['status', ...at(on)], honest: LOOKING, targets: ['.volseed'] },
 } as const satisfies Record<string, Attackable>;
 
 const PATHS = ['d0/f0', 'd0/sub/f1', 'd0', 'f0', 'nested/d/f2', 'd0/f0.volseed-new'];
