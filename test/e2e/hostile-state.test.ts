@@ -74,7 +74,7 @@ describe('a state.db with', () => {
     database.close();
     const { result, changed } = changesBy(on.root, () => volseed(['status', ...on.where]));
     expect({ code: result.code, changed }).toEqual({ code: 0, changed: [] });
-    expect(result.stdout).not.toMatch(/^forged line|\u{1b}|\0/mu);
+    for (const forged of ['\nforged line', '\u{1b}', '\0']) expect(result.stdout).not.toContain(forged);
     const { changed: harm } = changesBy(on.outside, () => expect(merge(on, '--prune').code).toBe(0));
     expect(harm).toEqual([]);
   });
@@ -88,8 +88,16 @@ describe('a base that is whole, and has', () => {
       const content = hashOf(Buffer.from('theirs'));
       const { mode, uid, gid, mtimeMs } = fs.statSync(`${on.outside}/f`);
       const file: Based = {
-        ...{ kind: 'file', mode: mode & 0o7777, uid, gid, seconds: Math.floor(mtimeMs / 1000), nanoseconds: 0 },
-        ...{ size: 6, content, volume: undefined, seed: undefined },
+        kind: 'file',
+        mode: mode & 0o7777,
+        uid,
+        gid,
+        seconds: Math.floor(mtimeMs / 1000),
+        nanoseconds: 0,
+        size: 6,
+        content,
+        volume: undefined,
+        seed: undefined,
       };
       const base = new Base();
       base.set(path as RelPath, file);

@@ -70,8 +70,8 @@ export const TARGETS: Readonly<Record<string, Target>> = {
     const archive = gzipSync(mutate(tar, random), { level: 1 });
     const record = JSON.parse(contentOf(`${at}/backups/${id}.json`).toString()) as object;
     fs.writeFileSync(`${at}/backups/${id}.tar.gz`, archive);
-    const sum = { size: archive.length, sha256: createHash('sha256').update(archive).digest('hex') };
-    fs.writeFileSync(`${at}/backups/${id}.json`, JSON.stringify({ ...record, archive: sum }));
+    const written = { size: archive.length, sha256: createHash('sha256').update(archive).digest('hex') };
+    fs.writeFileSync(`${at}/backups/${id}.json`, JSON.stringify({ ...record, archive: written }));
     await readAll(state);
   },
   'a configuration file': ({ configuration }, random) => {
@@ -94,11 +94,12 @@ async function readAll(state: StateDirectory): Promise<void> {
   }
 }
 
+const sum = (part: Uint8Array): string => createHash('sha256').update(part).digest('hex');
+
 /** As `writeBase` would have written it. */
 function signed(bytes: Buffer, random: Random): Buffer {
   const first = bytes.indexOf('\n');
   const second = bytes.indexOf('\n', first + 1);
   const [header, body] = [bytes.subarray(first + 1, second), mutate(bytes.subarray(second + 1), random)];
-  const sum = (part: Uint8Array): string => createHash('sha256').update(part).digest('hex');
   return Buffer.concat([Buffer.from(`volseed-base 1 ${sum(header)} ${sum(body)}\n`), header, Buffer.from('\n'), body]);
 }

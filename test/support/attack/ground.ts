@@ -22,8 +22,18 @@ const DATA = DIRECTORIES.flatMap((at) => FILES.map((name) => `${at}${name}`));
 /** What the flipper goes for: the names of the seed, and all that volseed uses. */
 const TARGETS = [
   ...DATA,
-  ...['d0', 'd0/sub', 'd1', 'r0', 'nested/d', 'd0', 'd0/sub', 'd1'],
-  ...['d0/f0.volseed-new', 'd0/f1.volseed-new', 'd0/sub/f0.volseed-new', 'f0.volseed-new'],
+  'd0',
+  'd0/sub',
+  'd1',
+  'r0',
+  'nested/d',
+  'd0',
+  'd0/sub',
+  'd1',
+  'd0/f0.volseed-new',
+  'd0/f1.volseed-new',
+  'd0/sub/f0.volseed-new',
+  'f0.volseed-new',
   ...Array<string>(8).fill('.volseed'),
 ];
 
@@ -209,9 +219,10 @@ function seedOf(version: number): Tree {
   return tree(entries);
 }
 
+const secret = (path: string): Entry => file(`${SECRET} ${path}`, { mode: 0o600 });
+
 /** The outside has the volume's names, so that whoever is led there finds what he looks for. */
 function world(): Tree {
-  const secret = (path: string): Entry => file(`${SECRET} ${path}`, { mode: 0o600 });
   const entries: Record<string, Entry> = { secret: secret('secret'), dir: directory({ mode: 0o700 }) };
   for (const at of ['', 'dir/', 'dir/sub/', 'sub/', 'd/'])
     for (const name of FILES) entries[`${at}${name}`] = secret(at);
@@ -224,10 +235,11 @@ function world(): Tree {
   return tree(entries);
 }
 
+const kept = ({ type, mode, uid: user, gid: group, mtime, inode, holds }: Seen): string =>
+  [type, mode, user, group, mtime, inode, holds].join(' ');
+
 /** Of files that get and lose names by the attack itself: only what that does not change. */
 function touched(before: Snapshot, after: Snapshot): string[] {
-  const kept = ({ type, mode, uid: user, gid: group, mtime, inode, holds }: Seen): string =>
-    [type, mode, user, group, mtime, inode, holds].join(' ');
   const names = new Set([...before.keys(), ...after.keys()]);
   return [...names].filter((name) => {
     const [was, is] = [before.get(name), after.get(name)];
