@@ -97,6 +97,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ELOOP: 'is a symbolic link',
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long for this file system',
+  ENXIO: 'it is no file any more, but a FIFO, socket or device',
   EBUSY: 'it is in use (a mount point, perhaps)',
   EXDEV: 'it is on another file system',
 };

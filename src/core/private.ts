@@ -24,6 +24,10 @@ export interface PrivateDirectory {
   names(): string[];
   /** So many random bytes, in hex: for names that nobody can guess. */
   token(bytes: number): string;
+  /** Whether it is a regular file with nothing in it. */
+  holdsEmptyFile(name: string): boolean;
+  /** Gives a file a second name; false where the file system has no such thing. */
+  link(name: string, other: string): boolean;
   /** Whether this process has this very file open: the proof that whatever opened it by a path was not led astray. */
   holdsOpen(name: string): boolean;
 }

@@ -151,7 +151,8 @@ async function transfer(source: number, target: number, size: number, pulse: Pul
     const count = readInto(source, buffer, 0, PIECE);
     write(target, buffer, 0, count);
     total += count;
-    if (count < PIECE) return total;
+    // More than it is to have: it grows, or is no file any more and may have no end.
+    if (count < PIECE || total > size) return total;
     if (pulse.due()) await pulse.beat();
   }
 }

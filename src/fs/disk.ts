@@ -126,6 +126,12 @@ export function openForReading(name: Name): number {
   return fs.openSync(toArgument(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 }
 
+/** Throws ENXIO, as the kernel does when it is asked to open a socket, where an open file is no regular one. */
+export function refuseOther(descriptor: number): void {
+  if (fs.fstatSync(descriptor).isFile()) return;
+  throw Object.assign(new Error('not a regular file'), { code: 'ENXIO' });
+}
+
 /** Creates a file in the working directory for writing; EEXIST where anything has the name. */
 export function createFile(name: Name, mode: number): number {
   return fs.openSync(toArgument(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);

@@ -1,6 +1,6 @@
 /** SHA-256 of what an open descriptor is of, from where it stands to the end, in hex. */
 import type { Pulse } from '../core/pulse.ts';
-import { readInto } from './disk.ts';
+import { readInto, refuseOther } from './disk.ts';
 
 const CHUNK = 256 * 1024;
 let shared: Uint8Array | undefined;
@@ -13,8 +13,12 @@ export function hashOf(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'hex');
 }
 
-/** @param each told of every piece, which it may keep. */
+/**
+ * Throws ENXIO for what is no regular file: a device, put in the place of one since it was looked at, may have no end.
+ * @param each told of every piece, which it may keep.
+ */
 export async function sha256(descriptor: number, pulse: Pulse, each?: (bytes: Uint8Array) => void): Promise<string> {
+  refuseOther(descriptor);
   const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
   for (;;) {
     const buffer = each === undefined ? (shared ??= new Uint8Array(CHUNK)) : new Uint8Array(CHUNK);

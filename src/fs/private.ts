@@ -19,10 +19,15 @@ import {
   write,
 } from './disk.ts';
 import { randomHex } from './random.ts';
+import { removeTree } from './remove.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
 const PIECE = 256 * 1024;
+/** Bytes; no state of ours is larger, and what is cannot be read whole. */
+const LARGEST = 1024 ** 3;
+/** What link(2) says where there are no hard links: FAT, some network file systems. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
 
 export const STATE_NAME = '.volseed';
 
@@ -72,6 +77,8 @@ export class StateDirectory implements PrivateDirectory {
       if (found !== undefined) {
         refuseForeign(found, shownAs);
         anchor.down(name);
+        // It may have been swapped since the look.
+        refuseForeign(lookAt(anchor.descriptor), shownAs);
         return new StateDirectory(anchor, shownAs);
       }
     } catch (error) {
@@ -160,7 +167,8 @@ export class StateDirectory implements PrivateDirectory {
     try {
       const descriptor = fs.openSync(`${this.path}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       try {
-        return lookAt(descriptor).kind === 'file' ? fs.readFileSync(descriptor) : undefined;
+        const found = lookAt(descriptor);
+        return found.kind === 'file' && found.size <= LARGEST ? fs.readFileSync(descriptor) : undefined;
       } finally {
         fs.closeSync(descriptor);
       }
@@ -193,6 +201,8 @@ export class StateDirectory implements PrivateDirectory {
   *pieces(name: string): Iterable<Uint8Array> {
     const descriptor = fs.openSync(`${this.path}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     try {
+      if (lookAt(descriptor).kind !== 'file')
+        throw new Refused(`${this.shownAs}/${displayText(name)} is not a regular file; move it away`);
       for (;;) {
         const buffer = new Uint8Array(PIECE);
         const count = readInto(descriptor, buffer, 0, PIECE);
@@ -234,7 +244,29 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   remove(name: string): void {
-    fs.rmSync(`${this.path}/${name}`, { force: true, recursive: true });
+    try {
+      fs.unlinkSync(`${this.path}/${name}`);
+    } catch (error) {
+      if (isMissing(error)) return;
+      if (codeOf(error) !== 'EISDIR' && codeOf(error) !== 'EPERM') throw error;
+      // A directory is not ours, and may be somebody's who swaps what is in it: rm by path would be led astray.
+      const anchor = this.anchor.fork();
+      try {
+        removeTree(anchor, fromText(name) as Name);
+      } finally {
+        anchor.close();
+      }
+    }
+  }
+
+  link(name: string, other: string): boolean {
+    try {
+      fs.linkSync(`${this.path}/${name}`, `${this.path}/${other}`);
+      return true;
+    } catch (error) {
+      if (NO_LINKS.has(codeOf(error) ?? '')) return false;
+      throw error;
+    }
   }
 
   exists(name: string): boolean {
@@ -243,6 +275,11 @@ export class StateDirectory implements PrivateDirectory {
 
   holdsFile(name: string): boolean {
     return fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false })?.isFile() === true;
+  }
+
+  holdsEmptyFile(name: string): boolean {
+    const stat = fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false });
+    return stat?.isFile() === true && stat.size === 0;
   }
 
   holdsOpen(name: string): boolean {

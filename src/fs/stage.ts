@@ -66,7 +66,9 @@ export class Stage {
     this.#run = run as Name;
     this.#place = site.state.anchor.fork();
     this.#place.here();
-    if (look(STAGE)?.kind !== 'directory') {
+    const found = look(STAGE);
+    // Whoever owns it could swap what is in it.
+    if (found?.kind !== 'directory' || found.uid !== site.self.uid) {
       removeTree(this.#place, STAGE);
       makeDirectory(STAGE, 0o700);
     }

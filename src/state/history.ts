@@ -2,15 +2,16 @@
 import type { PrivateDirectory } from '../core/private.ts';
 import { MODES, noTotals, STATUSES, type Run, type Totals } from '../core/run.ts';
 import type { History } from '../core/survey.ts';
-import { readDatabase } from './sqlite.ts';
-import { FILE, versionOf } from './store.ts';
+import { databaseIn, readSettled } from './sqlite.ts';
+import { FILE, versionOf, withoutLog } from './store.ts';
 
 /** Undefined where nothing is recorded; 'damaged' where it is not a state of ours. */
 export function readHistory(directory: PrivateDirectory): History | 'damaged' | undefined {
   if (!directory.exists(FILE)) return undefined;
-  if (!directory.holdsFile(FILE)) return 'damaged';
   try {
-    using database = readDatabase(`${directory.path}/${FILE}`, { immutable: true });
+    const content = directory.read(FILE);
+    if (content === undefined) return 'damaged';
+    using database = databaseIn(withoutLog(content)) ?? readSettled(`${directory.path}/${FILE}`);
     const version = versionOf(database);
     if (version === undefined) return 'damaged';
     const runs = database.prepare('SELECT * FROM runs ORDER BY started DESC, id DESC').all();

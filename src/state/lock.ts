@@ -4,18 +4,23 @@
  *
  * The kernel ties such a lock to the process and the file: closing any other descriptor of `lock` in this process would free
  * it. Nothing but SQLite opens it after `acquire`.
+ *
+ * SQLite opens by path, and plays back a journal that it finds beside a database, into whatever bears the database's name. So each
+ * seeder opens the file by a second name (a hard link) that nobody can guess: where somebody has swapped the state directory, there
+ * is no such name, and beside it no such journal.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { LockTimeout, Refused } from '../core/errors.ts';
+import { LockTimeout } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Holder } from '../core/run.ts';
 import { readHolder } from './holder.ts';
-import { openDatabase, readDatabase, WITHOUT_FILES } from './sqlite.ts';
+import { openDatabase, openIn, swapped, WITHOUT_FILES } from './sqlite.ts';
 
 const FILE = 'lock';
 const SQLITE_BUSY = 5;
-const SQLITE_NOTADB = 26;
+/** `lock-` and 128 random bits. */
+const SECRET = /^lock-[0-9a-f]{32}$/;
 /** Milliseconds between two tries, and between two lines about the wait. */
 const FIRST_PAUSE = 5;
 const LONGEST_PAUSE = 250;
@@ -40,6 +45,12 @@ export interface Terms {
   readonly announce: (waiting: Waiting) => void;
 }
 
+interface Opened {
+  readonly database: DatabaseSync;
+  /** The name that it was opened by. */
+  readonly name: string;
+}
+
 export class Lock {
   readonly #database: DatabaseSync;
 
@@ -48,29 +59,27 @@ export class Lock {
   }
 
   static async acquire(directory: PrivateDirectory, { timeout, pulse, announce }: Terms): Promise<Lock> {
-    if (!directory.exists(FILE)) createQuietly(directory);
-    let database = openDatabase(`${directory.path}/${FILE}`);
+    const { database, name } = openLock(directory);
+    const giveUp = (): void => {
+      database.close();
+      if (name !== FILE) directory.remove(name);
+    };
     const began = process.hrtime.bigint();
     let announced = -ANNOUNCE_EVERY;
     for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
-      if (isDamaged(database)) {
-        // RACE: of two seeders that find it so at once, one may lock the file that the other then replaces.
-        database.close();
-        directory.replace(FILE, new Uint8Array(), false);
-        database = openDatabase(`${directory.path}/${FILE}`);
-      }
       if (tryLock(database)) {
-        if (directory.holdsOpen(FILE)) return new Lock(database);
-        database.close();
-        throw new Refused(
-          `${directory.shownAs} was swapped while its lock was opened; see who else writes to the volume, and run again`,
-        );
+        if (!directory.holdsOpen(FILE)) {
+          giveUp();
+          throw swapped(directory);
+        }
+        forgetOthers(directory, name);
+        return new Lock(database);
       }
       const waited = Number(process.hrtime.bigint() - began) / 1e6;
       const grace = isTaken(database) ? 0 : A_LOOK;
       const limit = Math.max(timeout, grace);
       if (waited >= limit) {
-        database.close();
+        giveUp();
         throw new LockTimeout(describe(directory, readHolder(directory), waited));
       }
       if (waited >= grace && waited - announced >= ANNOUNCE_EVERY) {
@@ -78,7 +87,12 @@ export class Lock {
         announce({ holder: readHolder(directory), waited });
       }
       await new Promise((resolve) => setTimeout(resolve, Math.min(pause, limit - waited)));
-      await pulse.beat();
+      try {
+        await pulse.beat();
+      } catch (error) {
+        giveUp();
+        throw error;
+      }
     }
   }
 
@@ -89,8 +103,11 @@ export class Lock {
 
 /** Whether a seeder is at work. Asking keeps nobody from the lock for longer than it takes; nothing is written. */
 export function isHeld(directory: PrivateDirectory): boolean {
-  if (!directory.holdsFile(FILE)) return false;
-  const database = readDatabase(`${directory.path}/${FILE}`, { immutable: false });
+  if (!directory.holdsEmptyFile(FILE)) return false;
+  const name = directory.names().find((each) => SECRET.test(each)) ?? FILE;
+  const database = openIn(directory, name, 'to look');
+  // A seeder that begins takes the names of those before it away.
+  if (database === undefined) return true;
   try {
     return isTaken(database);
   } finally {
@@ -98,7 +115,7 @@ export function isHeld(directory: PrivateDirectory): boolean {
   }
 }
 
-/** By a seeder; all who only look share it. One that is no database at all any more is nobody's: the next seeder replaces it. */
+/** By a seeder; all who only look share it. */
 function isTaken(database: DatabaseSync): boolean {
   try {
     database.exec(WITHOUT_FILES);
@@ -106,16 +123,6 @@ function isTaken(database: DatabaseSync): boolean {
     return false;
   } catch (error) {
     return errorCode(error) === SQLITE_BUSY;
-  }
-}
-
-/** Somebody wrote into the lock file: it is no database at all any more. */
-function isDamaged(database: DatabaseSync): boolean {
-  try {
-    database.exec(WITHOUT_FILES);
-    return false;
-  } catch (error) {
-    return errorCode(error) === SQLITE_NOTADB;
   }
 }
 
@@ -132,6 +139,25 @@ function tryLock(database: DatabaseSync): boolean {
     if (errorCode(error) === SQLITE_BUSY) return false;
     throw error;
   }
+}
+
+function openLock(directory: PrivateDirectory): Opened {
+  for (;;) {
+    if (!directory.exists(FILE)) createQuietly(directory);
+    // RACE: of two seeders that find something in it at once, one may lock the file that the other then replaces.
+    if (!directory.holdsEmptyFile(FILE)) directory.replace(FILE, new Uint8Array(), false);
+    const name = `${FILE}-${directory.token(16)}`;
+    // Where the file system has no hard links, what a swap would lead to is told by `holdsOpen`, and a journal is not guarded against.
+    if (!directory.link(FILE, name)) return { database: openDatabase(`${directory.path}/${FILE}`), name: FILE };
+    const database = openIn(directory, name);
+    if (database !== undefined) return { database, name };
+    // The holder, who has just got the lock, took it for that of a dead one.
+  }
+}
+
+/** The names of those who died, and of those who wait and have it open already. The holder's own stays, for those who look. */
+function forgetOthers(directory: PrivateDirectory, own: string): void {
+  for (const name of directory.names()) if (name !== own && SECRET.test(name)) directory.remove(name);
 }
 
 /** Two seeders may come at the same time; either's file serves both. */

@@ -1,5 +1,7 @@
 /** node:sqlite, loaded when first used. */
 import type { DatabaseSync } from 'node:sqlite';
+import { Refused } from '../core/errors.ts';
+import type { PrivateDirectory } from '../core/private.ts';
 
 /** Opens an existing database file; never creates one. Nothing is read or locked before the first statement. */
 export function openDatabase(path: string): DatabaseSync {
@@ -7,13 +9,63 @@ export function openDatabase(path: string): DatabaseSync {
   return new DatabaseSync(locate(path, { mode: 'rw' }));
 }
 
-/**
- * The same to read only.
- * @param immutable the file never changes: no lock is asked for, and none of its companions is looked at.
- */
-export function readDatabase(path: string, { immutable }: { readonly immutable: boolean }): DatabaseSync {
+/** The same to read only. */
+function readDatabase(path: string): DatabaseSync {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
-  return new DatabaseSync(locate(path, { mode: 'ro', immutable: immutable ? '1' : '0' }), { readOnly: true });
+  return new DatabaseSync(locate(path, { mode: 'ro' }), { readOnly: true });
+}
+
+const SQLITE_CANTOPEN = 14;
+/** Whoever swaps the directory all the time has it away for half of that. */
+const TRIES = 100;
+
+/**
+ * Opens a file of a private directory that bears a name which nobody else can know. SQLite goes there by path: where that leads
+ * elsewhere, because somebody has just swapped the directory, there is no such file, and it is tried again.
+ * Undefined where the directory has no such file any more; throws `Refused` where it was swapped each time.
+ */
+export function openIn(
+  directory: PrivateDirectory,
+  name: string,
+  how: 'to change' | 'to look' = 'to change',
+): DatabaseSync | undefined {
+  for (let left = TRIES; left > 0; left--) {
+    try {
+      const path = `${directory.path}/${name}`;
+      return how === 'to change' ? openDatabase(path) : readDatabase(path);
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== SQLITE_CANTOPEN) throw error;
+      if (!directory.exists(name)) return undefined;
+    }
+  }
+  throw swapped(directory);
+}
+
+export function swapped({ shownAs }: PrivateDirectory): Refused {
+  return new Refused(
+    `${shownAs} was swapped while the state in it was opened; see who else writes to the volume, and run again`,
+  );
+}
+
+/** A database in memory with the content of a file; undefined where this runtime cannot do that (Node 26 is the first). */
+export function databaseIn(content: Uint8Array): DatabaseSync | undefined {
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  const database = new DatabaseSync(':memory:') as DatabaseSync & { deserialize?: (content: Uint8Array) => void };
+  if (database.deserialize !== undefined) {
+    database.deserialize(content);
+    return database;
+  }
+  database.close();
+  return undefined;
+}
+
+/**
+ * Opens a file that never changes, and of which nothing is written: no lock is asked for, and none of its companions is looked
+ * at. Not as read only, because open(2) would then wait at a FIFO that somebody has put in its place.
+ */
+export function readSettled(path: string): DatabaseSync {
+  const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+  return new DatabaseSync(locate(path, { mode: 'rw', immutable: '1' }));
 }
 
 function locate(path: string, parameters: Readonly<Record<string, string>>): URL {

@@ -5,7 +5,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Consumed, Run } from '../core/run.ts';
-import { openDatabase, WITHOUT_FILES } from './sqlite.ts';
+import { openIn, swapped, WITHOUT_FILES } from './sqlite.ts';
 
 export const FILE = 'state.db';
 const VERSION = 2;
@@ -37,8 +37,8 @@ export function findReset(directory: PrivateDirectory, id: string): Consumed | u
   if (content === undefined) return undefined;
   try {
     directory.create(copy, withoutLog(content));
-    if (versionAt(`${directory.path}/${copy}`) !== VERSION) return undefined;
-    const database = openDatabase(`${directory.path}/${copy}`);
+    if (versionAt(directory, copy) !== VERSION) return undefined;
+    const database = openCopy(directory, copy);
     try {
       const row = database.prepare('SELECT id, run, applied FROM resets WHERE id = ?').get(id);
       return row && { id, run: String(row['run']), applied: String(row['applied']) };
@@ -66,7 +66,7 @@ export function recordRuns(
   const copy = `state-${directory.token(16)}.db`;
   try {
     const movedAside = prepareCopy(directory, copy);
-    const database = openDatabase(`${directory.path}/${copy}`);
+    const database = openCopy(directory, copy);
     try {
       write(database, runs, keepRuns, reset);
     } finally {
@@ -90,20 +90,20 @@ function prepareCopy(directory: PrivateDirectory, copy: string): string | undefi
   const content = directory.read(FILE);
   if (content !== undefined) {
     directory.create(copy, withoutLog(content));
-    const version = versionAt(`${directory.path}/${copy}`);
-    if (version === 1) createTables(`${directory.path}/${copy}`, [RESETS]);
+    const version = versionAt(directory, copy);
+    if (version === 1) createTables(directory, copy, [RESETS]);
     if (version !== undefined) return undefined;
     directory.remove(copy);
   }
   const movedAside = content === undefined && !directory.exists(FILE) ? undefined : `${FILE}.corrupt-${timestamp()}`;
   if (movedAside !== undefined) directory.rename(FILE, movedAside, false);
   directory.create(copy, new Uint8Array());
-  createTables(`${directory.path}/${copy}`, [TABLE, RESETS]);
+  createTables(directory, copy, [TABLE, RESETS]);
   return movedAside;
 }
 
-function createTables(path: string, tables: readonly string[]): void {
-  const database = openDatabase(path);
+function createTables(directory: PrivateDirectory, copy: string, tables: readonly string[]): void {
+  const database = openCopy(directory, copy);
   try {
     database.exec(`${WITHOUT_FILES} ${tables.join('; ')}; PRAGMA user_version = ${VERSION}`);
   } finally {
@@ -112,16 +112,22 @@ function createTables(path: string, tables: readonly string[]): void {
 }
 
 /** Undefined where it is no state of ours. */
-function versionAt(path: string): number | undefined {
-  let database: DatabaseSync | undefined;
+function versionAt(directory: PrivateDirectory, copy: string): number | undefined {
+  const database = openCopy(directory, copy);
   try {
-    database = openDatabase(path);
     return versionOf(database);
   } catch {
     return undefined;
   } finally {
-    database?.close();
+    database.close();
   }
+}
+
+/** Only the holder of the lock makes copies, and takes them away. */
+function openCopy(directory: PrivateDirectory, copy: string): DatabaseSync {
+  const database = openIn(directory, copy);
+  if (database === undefined) throw swapped(directory);
+  return database;
 }
 
 /** Undefined where it is no state of ours; throws where it is no database at all. */
@@ -137,7 +143,7 @@ export function versionOf(database: DatabaseSync): number | undefined {
 }
 
 /** Somebody who looked at it may have left it in the mode of a write-ahead log, which is a second file (fileformat2, offset 18). */
-function withoutLog(content: Uint8Array): Uint8Array {
+export function withoutLog(content: Uint8Array): Uint8Array {
   const copy = Uint8Array.from(content);
   if (copy[18] === 2 && copy[19] === 2) copy.fill(1, 18, 20);
   return copy;

@@ -57,6 +57,32 @@ containers('a long seeding', () => {
     expect(await differences(new Container(all[0]?.name ?? ''))).toBe('');
   });
 
+  test('the one that seeds is killed while three others wait: one of those finishes, and all of them serve', async () => {
+    const volume = await newVolume();
+    const first = await seeding(image, volume);
+    const others = await Promise.all([1, 2, 3].map(async () => await start({ image, volume })));
+    await until('one says that it waits', async () => /wait/i.test(await (others[0] ?? first).log()));
+    await docker(['kill', first.name]);
+    const answers = await Promise.all(others.map(async (container) => await container.answer()));
+    expect(answers.map(({ pid }) => pid)).toEqual([1, 1, 1]);
+    const logs = await Promise.all(others.map(async (container) => await container.log()));
+    expect(logs.filter((log) => log.includes('was interrupted; this one finishes it'))).toHaveLength(1);
+    expect(await differences(others[0] ?? first)).toBe('');
+  });
+
+  test('a reset in one container, while a replica starts on the volume: both are done, and the replica serves', async () => {
+    const volume = await newVolume();
+    const first = await serve({ image, volume });
+    await first.exec('sh', '-c', 'echo edited >> /data/many/0/0.txt');
+    const resetting = first.exec('volseed', 'reset', '--all', '--yes');
+    const replica = await start({ image, volume });
+    const status = await first.exec('volseed', 'status');
+    expect(await resetting).toContain('many/0/0.txt');
+    expect((await replica.answer()).pid).toBe(1);
+    expect(status).toContain('Seeder');
+    expect(await differences(first)).toBe('');
+  });
+
   test('a container that waits for another to seed says so, and `docker stop` ends it at once with 143', async () => {
     const volume = await newVolume();
     const first = await seeding(image, volume);

@@ -24,6 +24,24 @@ describe('the state directory', () => {
     state[Symbol.dispose]();
   });
 
+  it('removes a directory that stands in the place of a file, and follows no link in it', () => {
+    const { root, state } = opened({
+      '.volseed/base/below/f': file(),
+      '.volseed/base/out': symlink('../../outside'),
+      'outside/f': file('theirs'),
+    });
+    state.remove('base');
+    expect(state.names()).toEqual([]);
+    expect(fs.readFileSync(`${root}/outside/f`, 'utf8')).toBe('theirs');
+    state[Symbol.dispose]();
+  });
+
+  it('hands out no pieces of what is no file', () => {
+    const { state } = opened({ '.volseed/a': fifo(), '.volseed/b': directory() });
+    for (const name of ['a', 'b']) expect(() => [...state.pieces(name)]).toThrow(Refused);
+    state[Symbol.dispose]();
+  });
+
   it('is made at the root wherever the anchor is', () => {
     const root = place({ 'a/b': directory() });
     const anchor = anchorAt(root);

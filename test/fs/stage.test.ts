@@ -18,6 +18,20 @@ const leftovers = (volume: string): string[] =>
 
 const beat = (): Promise<void> => Promise.reject(new Interrupted('SIGTERM', 15));
 
+suite('staging as root', ['root'], () => {
+  it('has a directory of its own, though somebody else left one for it', async () => {
+    const bench = new Bench(
+      { f: file('x') },
+      { '.volseed': directory({ mode: 0o700 }), '.volseed/stage': directory(ordinary) },
+    );
+    let [uid, mode] = [-1, -1];
+    await bench.run({}, () => {
+      ({ uid, mode } = fs.lstatSync(`${bench.volume}/.volseed/stage`));
+    });
+    expect([uid, mode & 0o7777]).toEqual([0, 0o700]);
+  });
+});
+
 describe('staging', () => {
   it('leaves the volume as it was until all of it is done', async () => {
     const bench = new Bench({ 'a/b/c': file('x'), d: file('new', { mtime: 500 }) }, { d: file('old', { mtime: 100 }) });

@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Interrupted, LockTimeout, Refused } from '../../src/core/errors.ts';
 import { writeHolder } from '../../src/state/holder.ts';
-import { Lock, nameHolder, type Waiting } from '../../src/state/lock.ts';
+import { isHeld, Lock, nameHolder, type Waiting } from '../../src/state/lock.ts';
 import { still } from '../fs/place.ts';
+import { makeHotJournal } from '../support/attack/journal.ts';
 import { node } from '../support/volseed.ts';
 import { ground, namesDuring, type Ground } from './ground.ts';
 
@@ -102,15 +103,50 @@ describe('the lock', () => {
     await expect(holdElsewhere(on)).rejects.toThrow('could not take the lock');
   });
 
-  it('makes one file, writes nothing to it, and nothing beside it', async () => {
+  it('makes one file with a second name, writes nothing to it, and nothing beside it', async () => {
     const on = ground();
     const names = await namesDuring(on.at, async () => {
       const lock = await acquire(on);
       await expect(acquire(on)).rejects.toThrow(LockTimeout);
       lock.release();
     });
-    expect([...names]).toEqual(['lock']);
+    // The second name of each who came, and none with a journal's ending.
+    expect([...names].map((name) => name.replace(/-[0-9a-f]{32}$/, '-NAME')).toSorted()).toEqual([
+      'lock',
+      'lock-NAME',
+      'lock-NAME',
+    ]);
+    expect(on.state.names()).toHaveLength(2);
     expect(fs.statSync(`${on.at}/lock`).size).toBe(0);
+  });
+
+  it('plays back no journal that somebody left beside its file, into nothing', async () => {
+    const on = ground();
+    const foreign = `${on.volume}/foreign`;
+    makeHotJournal(foreign);
+    fs.linkSync(foreign, `${on.at}/lock`);
+    fs.copyFileSync(`${foreign}-journal`, `${on.at}/lock-journal`);
+    const before = fs.readFileSync(foreign);
+    await acquire(on);
+    expect(fs.readFileSync(foreign).equals(before)).toBe(true);
+    expect(fs.existsSync(`${on.at}/lock-journal`)).toBe(true);
+  });
+
+  it('removes no journal beside its file, though that is empty', async () => {
+    const on = ground();
+    fs.writeFileSync(`${on.at}/lock`, '');
+    fs.writeFileSync(`${on.at}/lock-journal`, "somebody's");
+    expect(isHeld(on.state)).toBe(false);
+    await acquire(on);
+    expect(fs.readFileSync(`${on.at}/lock-journal`, 'utf8')).toBe("somebody's");
+  });
+
+  it('is no file of somebody else, by way of a link', async () => {
+    const on = ground();
+    fs.writeFileSync(`${on.volume}/foreign`, '');
+    fs.symlinkSync('../foreign', `${on.at}/lock`);
+    await acquire(on);
+    expect(fs.lstatSync(`${on.at}/lock`).isFile()).toBe(true);
   });
 
   it.each([
