@@ -5,7 +5,7 @@
  */
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
-import { isSame, type Entry, type File } from './core/entry.ts';
+import { isSame, type Directory, type Entry, type File } from './core/entry.ts';
 import { codeOf, explain, VolumeError } from './core/errors.ts';
 import type { Backup } from './core/archive.ts';
 import { display, nameOf, parentOf, type RelPath } from './core/path.ts';
@@ -88,6 +88,7 @@ async function apply(plan: Plan, stage: Stage, work: Work): Promise<void> {
   };
   let made = plan;
   let staged = await stage.fill(made);
+  stage.hold(made, lookAt(volume.descriptorOfRoot) as Directory);
   for (;;) {
     if (settings.flush) await flush(volume.descriptorOfRoot, stage.written(staged));
     const { crossing, touched } = await publish(made, staged, publication);

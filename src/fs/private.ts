@@ -19,6 +19,8 @@ import {
   readInto,
   write,
 } from './disk.ts';
+import { makingName, patient, patiently } from './patience.ts';
+import { removeTree } from './remove.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
@@ -158,12 +160,7 @@ export class StateDirectory implements PrivateDirectory {
 
   read(name: string): Uint8Array | undefined {
     try {
-      const descriptor = fs.openSync(`${this.path}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      try {
-        return lookAt(descriptor).kind === 'file' ? fs.readFileSync(descriptor) : undefined;
-      } finally {
-        fs.closeSync(descriptor);
-      }
+      return patiently(() => readWhole(`${this.path}/${name}`));
     } catch (error) {
       if (isMissing(error) || codeOf(error) === 'ELOOP' || codeOf(error) === 'ENXIO') return undefined;
       throw error;
@@ -171,9 +168,9 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   create(name: string, content: Uint8Array): void {
-    const descriptor = fs.openSync(`${this.path}/${name}`, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const descriptor = createAt(`${this.path}/${name}`);
     try {
-      fs.writeFileSync(descriptor, content);
+      write(descriptor, content, 0, content.length);
     } catch (error) {
       this.remove(name);
       throw error;
@@ -183,7 +180,7 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   sink(name: string): Sink {
-    const descriptor = fs.openSync(`${this.path}/${name}`, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const descriptor = createAt(`${this.path}/${name}`);
     return {
       write: (bytes) => write(descriptor, bytes, 0, bytes.length),
       close: () => fs.closeSync(descriptor),
@@ -191,7 +188,7 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   *pieces(name: string): Iterable<Uint8Array> {
-    const descriptor = fs.openSync(`${this.path}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const descriptor = openToRead(`${this.path}/${name}`);
     try {
       for (;;) {
         const buffer = new Uint8Array(PIECE);
@@ -220,25 +217,32 @@ export class StateDirectory implements PrivateDirectory {
       }
     }
     try {
-      fs.renameSync(`${this.path}/${from}`, `${this.path}/${to}`);
+      renamePrivately(`${this.path}/${from}`, `${this.path}/${to}`);
     } catch (error) {
       // Whatever has the name is not ours: only a directory cannot be replaced by a rename.
       if (codeOf(error) !== 'EISDIR') throw error;
       this.remove(to);
-      fs.renameSync(`${this.path}/${from}`, `${this.path}/${to}`);
+      renamePrivately(`${this.path}/${from}`, `${this.path}/${to}`);
     }
   }
 
   remove(name: string): void {
-    fs.rmSync(`${this.path}/${name}`, { force: true, recursive: true });
+    try {
+      patiently(() => fs.unlinkSync(`${this.path}/${name}`));
+    } catch (error) {
+      if (isMissing(error)) return;
+      // Whatever has the name is not ours: EISDIR on Linux, EPERM by POSIX.
+      if (!['EISDIR', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
+      removeTree(this.anchor, fromText(name) as Name);
+    }
   }
 
   exists(name: string): boolean {
-    return fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false }) !== undefined;
+    return statOf(`${this.path}/${name}`) !== undefined;
   }
 
   holdsFile(name: string): boolean {
-    return fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false })?.isFile() === true;
+    return statOf(`${this.path}/${name}`)?.isFile() === true;
   }
 
   holdsOpen(name: string): boolean {
@@ -251,8 +255,40 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   names(): string[] {
-    return fs.readdirSync(this.path);
+    return patiently(() => fs.readdirSync(this.path));
   }
+}
+
+const statOf = patient((path: string) => fs.lstatSync(path, { throwIfNoEntry: false }));
+const openToRead = patient((path: string) => fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+
+function readWhole(path: string): Uint8Array | undefined {
+  const descriptor = openToRead(path);
+  try {
+    return lookAt(descriptor).kind === 'file' ? fs.readFileSync(descriptor) : undefined;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function createAt(path: string): number {
+  const create = (): number => fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    return create();
+  } catch (error) {
+    return makingName(create, error);
+  }
+}
+
+/** Nobody else has the names, as long as the lock is ours: where a repetition finds the first one gone, it was moved. */
+function renamePrivately(from: string, to: string): void {
+  patiently((repeated) => {
+    try {
+      fs.renameSync(from, to);
+    } catch (error) {
+      if (!repeated || !isMissing(error)) throw error;
+    }
+  });
 }
 
 /** Undefined for the descriptor that listed the others, closed since. */

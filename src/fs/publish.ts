@@ -17,6 +17,7 @@ import { ALL_ATTRIBUTES, applyFix, handleDoor, putBackTime, setAttributes } from
 import { byHandle, look, lookAt, moveWithoutReplacing, removeDirectory, removeFile, rename } from './disk.ts';
 import type { Staged } from './stage.ts';
 import { openToFlush, type Opener } from './flush.ts';
+import { patiently } from './patience.ts';
 import { makeWritable } from './writable.ts';
 
 export interface Publication {
@@ -82,13 +83,17 @@ class Work {
     const { top, below } = unit;
     this.#attempt(
       top,
-      () => {
+      (repeated) => {
         const directory = parentOf(top.path);
         const name = nameOf(top.path);
         this.#enter(directory);
-        if (!isExpected(look(name), top.old)) return 'changed';
+        const found = look(name);
+        const placed = repeated && isPlaced(from, found, top);
+        const cleared = repeated && found === undefined && top.old?.kind === 'directory';
+        if (!placed && !cleared && !isExpected(found, top.old)) return 'changed';
         this.#touched.add(directory);
-        const placing = this.#place(from, name, top, aside);
+        const change = cleared ? { ...top, old: undefined } : top;
+        const placing = placed ? 'done' : this.#place(from, name, change, aside);
         if (placing === 'crossing') {
           this.crossing.push(unit);
           return placing;
@@ -99,8 +104,8 @@ class Work {
           this.#touched.delete(top.path);
           this.#context.opened.delete(top.path);
         }
-        const placed = lateMode ? look(name) : undefined;
-        if (placed !== undefined) applyFix(name, top.new, { mode: true, owner: false, time: false }, placed);
+        const late = lateMode ? look(name) : undefined;
+        if (late !== undefined) applyFix(name, top.new, { mode: true, owner: false, time: false }, late);
         return 'done';
       },
       below,
@@ -109,11 +114,11 @@ class Work {
 
   remove(removal: Removal): void {
     const { path, old } = removal;
-    this.#guard(path, 'cannot be removed', () => {
+    this.#guard(path, 'cannot be removed', (repeated) => {
       const name = nameOf(path);
       this.#enter(parentOf(path));
       const found = look(name);
-      if (found === undefined) return;
+      if (found === undefined) return repeated ? this.#context.removed(removal) : undefined;
       if (!isSame(found, old)) return this.#context.kept(path, 'changed meanwhile');
       this.#touched.add(parentOf(path));
       try {
@@ -221,9 +226,9 @@ class Work {
   }
 
   /** @param below what is done with it. */
-  #attempt(change: Change, action: () => Outcome, below: readonly Change[] = []): void {
-    this.#guard(change.path, change.verb === 'attributes' ? ATTRIBUTES : 'cannot be written', () => {
-      const outcome = action();
+  #attempt(change: Change, action: (repeated: boolean) => Outcome, below: readonly Change[] = []): void {
+    this.#guard(change.path, change.verb === 'attributes' ? ATTRIBUTES : 'cannot be written', (repeated) => {
+      const outcome = action(repeated);
       if (outcome === 'done') {
         this.#context.done(change, change.new.kind === 'file' ? look(nameOf(change.path)) : undefined);
         for (const each of below) this.#context.done(each);
@@ -231,9 +236,10 @@ class Work {
     });
   }
 
-  #guard(path: RelPath, failed: string, action: () => void): void {
+  /** Does one path, and begins it again, by looking at it, where the file system is in trouble for a moment. */
+  #guard(path: RelPath, failed: string, action: (repeated: boolean) => void): void {
     try {
-      action();
+      patiently(action);
     } catch (error) {
       if (isFatal(error)) throw error;
       this.#context.problem({ path, kind: 'failed', message: `${failed}: ${explain(error)}` });
@@ -252,6 +258,16 @@ function create(from: string, name: Name, isDirectory: boolean): void {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes(codeOf(error) ?? '')) throw error;
     rename(from, name);
   }
+}
+
+/** Whether a rename or link came through though its answer did not: what was staged is gone, or has both names. */
+function isPlaced(from: string, found: Entry | undefined, { new: wanted }: Change): boolean {
+  if (found?.kind !== wanted.kind) return false;
+  const staged = look(from as Name);
+  if (staged === undefined) return true;
+  const both = staged.witness.inode === found.witness.inode && staged.witness.device === found.witness.device;
+  if (both) removeFile(from);
+  return both;
 }
 
 function isExpected(found: Entry | undefined, expected: Entry | undefined): boolean {

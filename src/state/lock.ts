@@ -6,12 +6,12 @@
  * it. Nothing but SQLite opens it after `acquire`.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { LockTimeout, Refused } from '../core/errors.ts';
+import { LockTimeout, Refused, VolumeError } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Holder } from '../core/run.ts';
 import { readHolder } from './holder.ts';
-import { openDatabase, readDatabase, WITHOUT_FILES } from './sqlite.ts';
+import { openDatabase, readDatabase, refusalOf, resultOf, WITHOUT_FILES } from './sqlite.ts';
 
 const FILE = 'lock';
 const SQLITE_BUSY = 5;
@@ -47,7 +47,18 @@ export class Lock {
     this.#database = database;
   }
 
-  static async acquire(directory: PrivateDirectory, { timeout, pulse, announce }: Terms): Promise<Lock> {
+  static async acquire(directory: PrivateDirectory, terms: Terms): Promise<Lock> {
+    try {
+      return await Lock.#acquire(directory, terms);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === undefined) throw error;
+      const message = `the lock ${directory.shownAs}/${FILE} cannot be taken: ${refusal}; mend that, or choose another place with --state-dir`;
+      throw new VolumeError(message, { cause: error });
+    }
+  }
+
+  static async #acquire(directory: PrivateDirectory, { timeout, pulse, announce }: Terms): Promise<Lock> {
     if (!directory.exists(FILE)) createQuietly(directory);
     let database = openDatabase(`${directory.path}/${FILE}`);
     const began = performance.now();
@@ -105,7 +116,7 @@ function isTaken(database: DatabaseSync): boolean {
     database.prepare('SELECT 1 FROM sqlite_schema').get();
     return false;
   } catch (error) {
-    return errorCode(error) === SQLITE_BUSY;
+    return resultOf(error) === SQLITE_BUSY;
   }
 }
 
@@ -115,12 +126,8 @@ function isDamaged(database: DatabaseSync): boolean {
     database.exec(WITHOUT_FILES);
     return false;
   } catch (error) {
-    return errorCode(error) === SQLITE_NOTADB;
+    return resultOf(error) === SQLITE_NOTADB;
   }
-}
-
-function errorCode(error: unknown): number | undefined {
-  return (error as { errcode?: number }).errcode;
 }
 
 /** `BEGIN EXCLUSIVE` on an empty database writes nothing: it is the lock and only the lock. */
@@ -129,7 +136,7 @@ function tryLock(database: DatabaseSync): boolean {
     database.exec(`${WITHOUT_FILES} BEGIN EXCLUSIVE`);
     return true;
   } catch (error) {
-    if (errorCode(error) === SQLITE_BUSY) return false;
+    if (resultOf(error) === SQLITE_BUSY) return false;
     throw error;
   }
 }
