@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import type { Attributes, Entry } from '../core/entry.ts';
 import { codeOf, NO_NAME } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
-import { again, makingName, patient, patiently } from './patience.ts';
+import { again, makingName, patient, patiently, removingOwn } from './patience.ts';
 
 /** Linux's O_PATH, which node:fs does not name: a handle on an inode that neither reads nor opens what is behind it. */
 export const O_PATH = 0o10000000;
@@ -182,6 +182,17 @@ export function makeDirectory(name: Name, mode: number): void {
   makeOnce(() => fs.mkdirSync(toArgument(name), { mode }));
 }
 
+/** False where something has the name. */
+export function makeDirectoryIfMissing(name: Name, mode: number): boolean {
+  try {
+    patiently(() => fs.mkdirSync(toArgument(name), { mode }));
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    return false;
+  }
+}
+
 export function makeLink(name: Name, target: string): void {
   makeOnce(() => fs.symlinkSync(toArgument(target), toArgument(name)));
 }
@@ -199,10 +210,10 @@ export function rename(from: string, to: string): void {
   fs.renameSync(toArgument(from), toArgument(to));
 }
 
-/** link(2) and unlink: a rename that fails with EEXIST where anything has the name, with no moment between look and act. */
+/** link(2) and unlink: a rename of a name that is ours alone, which fails with EEXIST where anything has the name, with no moment between look and act. */
 export function moveWithoutReplacing(from: string, to: Name): void {
   makeOnce(() => fs.linkSync(toArgument(from), toArgument(to)));
-  fs.unlinkSync(toArgument(from));
+  removingOwn(() => fs.unlinkSync(toArgument(from)));
 }
 
 export function removeFile(name: string): void {

@@ -49,6 +49,17 @@ export function patiently<T>(action: (repeated: boolean) => T): T {
   }
 }
 
+/** Removes what nobody else has the name of: where a repetition finds it gone, it is removed. */
+export function removingOwn(remove: () => void): void {
+  patiently((repeated) => {
+    try {
+      remove();
+    } catch (error) {
+      if (!repeated || codeOf(error) !== 'ENOENT') throw error;
+    }
+  });
+}
+
 /** A call that may be repeated, with patience. Where it is made for every path, `again` in a catch is faster still. */
 export function patient<A extends unknown[], T>(call: (...args: A) => T): (...args: A) => T {
   return (...args) => {
@@ -95,7 +106,9 @@ function mayPause(error: unknown, pause: number): boolean {
   return !hopeless.has(error as object) && pausedThisTurn + pause <= IN_ONE_TURN && pausedInAll + pause <= IN_ALL;
 }
 
-function sleep(pause: number, { code = '', syscall }: NodeJS.ErrnoException): void {
+function sleep(pause: number, error: NodeJS.ErrnoException): void {
+  const { syscall } = error;
+  const code = codeOf(error) ?? '';
   if (listener === undefined) early.push([code, syscall]);
   else listener(code, syscall);
   if (pausedThisTurn === 0) setImmediate(() => (pausedThisTurn = 0)).unref();

@@ -14,12 +14,12 @@ import {
   isMissing,
   look,
   lookAt,
-  makeDirectory,
+  makeDirectoryIfMissing,
   openHandle,
   readInto,
   write,
 } from './disk.ts';
-import { makingName, patient, patiently } from './patience.ts';
+import { makingName, patient, patiently, removingOwn } from './patience.ts';
 import { removeTree } from './remove.ts';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
@@ -209,7 +209,7 @@ export class StateDirectory implements PrivateDirectory {
 
   rename(from: string, to: string, durable: boolean): void {
     if (durable) {
-      const descriptor = fs.openSync(`${this.path}/${from}`, O_WRONLY | O_NOFOLLOW);
+      const descriptor = patiently(() => fs.openSync(`${this.path}/${from}`, O_WRONLY | O_NOFOLLOW));
       try {
         fs.fdatasyncSync(descriptor);
       } finally {
@@ -228,7 +228,7 @@ export class StateDirectory implements PrivateDirectory {
 
   remove(name: string): void {
     try {
-      patiently(() => fs.unlinkSync(`${this.path}/${name}`));
+      removingOwn(() => fs.unlinkSync(`${this.path}/${name}`));
     } catch (error) {
       if (isMissing(error)) return;
       // Whatever has the name is not ours: EISDIR on Linux, EPERM by POSIX.
@@ -247,8 +247,8 @@ export class StateDirectory implements PrivateDirectory {
 
   holdsOpen(name: string): boolean {
     if (!hasProc) return true;
-    const { dev, ino } = fs.lstatSync(`${this.path}/${name}`, { bigint: true });
-    return fs.readdirSync('/proc/self/fd').some((descriptor) => {
+    const { dev, ino } = patiently(() => fs.lstatSync(`${this.path}/${name}`, { bigint: true }));
+    return patiently(() => fs.readdirSync('/proc/self/fd')).some((descriptor) => {
       const stat = statOfDescriptor(Number(descriptor));
       return stat?.dev === dev && stat.ino === ino;
     });
@@ -302,10 +302,8 @@ function statOfDescriptor(descriptor: number): fs.BigIntStats | undefined {
 
 function createIfMissing(name: Name, shownAs: string, root: string): boolean {
   try {
-    makeDirectory(name, 0o700);
-    return true;
+    return makeDirectoryIfMissing(name, 0o700);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
     const denied = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
     const way = denied ? wayOut(root) : 'mend that, or choose another place with --state-dir';
     throw new VolumeError(`cannot create ${shownAs}: ${explain(error)}; ${way}`, { cause: error });

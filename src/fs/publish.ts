@@ -13,8 +13,17 @@ import type { Fix } from '../core/reconcile.ts';
 import type { Change, Holder, Plan, Problem, Removal, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
-import { ALL_ATTRIBUTES, applyFix, handleDoor, putBackTime, setAttributes } from './attributes.ts';
-import { byHandle, look, lookAt, moveWithoutReplacing, removeDirectory, removeFile, rename } from './disk.ts';
+import { ALL_ATTRIBUTES, applyFix, giveBackTime, handleDoor, setAttributes } from './attributes.ts';
+import {
+  byHandle,
+  isMissing,
+  look,
+  lookAt,
+  moveWithoutReplacing,
+  removeDirectory,
+  removeFile,
+  rename,
+} from './disk.ts';
 import type { Staged } from './stage.ts';
 import { openToFlush, type Opener } from './flush.ts';
 import { patiently } from './patience.ts';
@@ -89,7 +98,9 @@ class Work {
         this.#enter(directory);
         const found = look(name);
         const placed = repeated && isPlaced(from, found, top);
-        const cleared = repeated && found === undefined && top.old?.kind === 'directory';
+        // What takes two steps was held up between them.
+        const twoSteps = (top.old?.kind === 'directory') !== (top.new.kind === 'directory');
+        const cleared = repeated && found === undefined && twoSteps;
         if (!placed && !cleared && !isExpected(found, top.old)) return 'changed';
         this.#touched.add(directory);
         const change = cleared ? { ...top, old: undefined } : top;
@@ -99,11 +110,6 @@ class Work {
           return placing;
         }
         if (placing === 'changed') return placing;
-        // A directory that was emptied for it is none any more, and not to be closed again.
-        if (top.new.kind !== 'directory') {
-          this.#touched.delete(top.path);
-          this.#context.opened.delete(top.path);
-        }
         const late = lateMode ? look(name) : undefined;
         if (late !== undefined) applyFix(name, top.new, { mode: true, owner: false, time: false }, late);
         return 'done';
@@ -152,26 +158,41 @@ class Work {
   /** Gives every touched directory the mtime it is to have, and closes what was opened. Deepest first. */
   finish(directories: ReadonlyMap<RelPath, Holder>): void {
     const paths = new Set([...this.#touched, ...this.#context.opened.keys()]);
+    let fatal: unknown;
     for (const path of [...paths].toSorted().toReversed()) {
-      const holder = directories.get(path);
-      const mode = this.#context.opened.get(path);
-      this.#guard(path, ATTRIBUTES, () => {
-        this.#context.volume.moveTo(path);
-        const { descriptor } = this.#context.volume;
-        const found = lookAt(descriptor);
-        if (holder?.managed === true && found.seconds !== holder.wanted.seconds)
-          byHandle.changeTime(descriptor, holder.wanted);
-        if (holder?.managed === false) putBackTime(descriptor, holder.wanted);
-        if (mode !== undefined) byHandle.changeMode(descriptor, mode);
-        this.#context.opened.delete(path);
-      });
+      try {
+        this.#close(path, directories.get(path));
+      } catch (error) {
+        fatal ??= error;
+      }
     }
+    if (fatal !== undefined) throw fatal;
+  }
+
+  #close(path: RelPath, holder: Holder | undefined): void {
+    const mode = this.#context.opened.get(path);
+    this.#guard(path, ATTRIBUTES, () => {
+      this.#context.volume.moveTo(path);
+      const { descriptor } = this.#context.volume;
+      const found = lookAt(descriptor);
+      if (holder?.managed === true && found.seconds !== holder.wanted.seconds)
+        byHandle.changeTime(descriptor, holder.wanted);
+      if (holder?.managed === false) giveBackTime(descriptor, holder.wanted);
+      if (mode !== undefined) byHandle.changeMode(descriptor, mode);
+      this.#context.opened.delete(path);
+    });
   }
 
   touched(): Opener[] {
     const { volume } = this.#context;
     return [...this.#touched].map((path) => () => {
-      volume.moveTo(path);
+      try {
+        volume.moveTo(path);
+      } catch (error) {
+        // Of a directory that made way, and whose successor could not be placed, there is nothing to flush.
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
       return openToFlush('.');
     });
   }
@@ -192,11 +213,14 @@ class Work {
   }
 
   /** changed: somebody was there first. crossing: it is another file system after all (a project quota, for one). */
-  #place(from: string, name: Name, { old, new: wanted }: Change, aside: boolean): Outcome {
+  #place(from: string, name: Name, { path, old, new: wanted }: Change, aside: boolean): Outcome {
     try {
       if (old === undefined) create(from, name, wanted.kind === 'directory');
       else if (old.kind === 'directory') {
         removeDirectory(name);
+        // It is none any more, whatever comes of what takes its place, and not to be closed again.
+        this.#touched.delete(path);
+        this.#context.opened.delete(path);
         create(from, name, false);
       } else if (wanted.kind === 'directory') this.#replaceByDirectory(from, name, aside);
       // RACE: what is written to the old file between the look and this rename is lost with it; microseconds.

@@ -17,12 +17,12 @@ import { Builder, isLate } from './build.ts';
 import type { Birth, Source } from './copy.ts';
 import { byHandle, close, createFile, look, lookAt, makeDirectory, removeFile } from './disk.ts';
 import { openToFlush, type Opener } from './flush.ts';
-import { isTransient } from './patience.ts';
+import { isTransient, removingOwn } from './patience.ts';
 import { withWritable } from './writable.ts';
 import type { StateDirectory } from './private.ts';
 import { Parents } from './parents.ts';
 import { removeTree } from './remove.ts';
-import { BESIDE, HELD, noteOf, OF_THE_DIRECTORY, removeBesides, STAGE } from './sweep.ts';
+import { BESIDE, giveBack, HELD, noteOf, OF_THE_DIRECTORY, removeBesides, STAGE } from './sweep.ts';
 import type { Identity } from '../core/identity.ts';
 
 /** One unit, ready to be moved into place. */
@@ -60,6 +60,7 @@ export class Stage {
   /** Names of temporary files beside their final names, so that the next run finds them if this one dies. */
   readonly #besides: RelPath[] = [];
   #serial = 0;
+  #holds = false;
   /** What is known of each file that was built, where that is asked for. */
   readonly made = new Map<RelPath, Made>();
 
@@ -132,9 +133,15 @@ export class Stage {
   hold(plan: Plan, root: Directory): void {
     try {
       this.#site.state.replace(`stage/${this.#run}/${HELD}`, Buffer.from(noteOf(plan, root)), false);
+      this.#holds = true;
     } catch (error) {
       throw this.#asBefore(error);
     }
+  }
+
+  /** To be called once all is published, and the directories have what they had. */
+  release(): void {
+    this.#holds = false;
   }
 
   #asBefore(error: unknown): VolumeError {
@@ -148,7 +155,18 @@ export class Stage {
     this.#walker.close();
     this.#place.close();
     if (this.#site.pulse.ended) return;
+    try {
+      this.#removeAll();
+    } catch (error) {
+      // What is published is published: the next run's sweep is better placed to say what is wrong here.
+      if (codeOf(error) === undefined) throw error;
+    }
+  }
+
+  #removeAll(): void {
+    const { state, volume, self } = this.#site;
     this.#removeBesides();
+    if (this.#holds && !giveBack(state, this.#run, volume, self)) return;
     const anchor = this.#site.state.anchor.fork();
     try {
       anchor.down(STAGE);
@@ -274,6 +292,6 @@ function probe(): Birth {
     return { uid, gid, certain: mode === 0o777 };
   } finally {
     close(descriptor);
-    removeFile(name);
+    removingOwn(() => removeFile(name));
   }
 }

@@ -5,7 +5,7 @@ import { codeOf } from '../core/errors.ts';
 import { isName, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Anchor } from './anchor.ts';
-import { putBackTime } from './attributes.ts';
+import { giveBackTime, putBackTime } from './attributes.ts';
 import { byHandle, list, look, lookAt } from './disk.ts';
 import type { StateDirectory } from './private.ts';
 import { removeTree } from './remove.ts';
@@ -30,7 +30,7 @@ export function sweep(state: StateDirectory, volume: Anchor, self: Identity): bo
     const runs = list();
     for (const run of runs) {
       removeBesides(volume, besidesOf(state, run), self);
-      giveBack(volume, heldOf(state, run), self);
+      giveBack(state, run, volume, self);
       removeTree(anchor, run);
     }
     return runs.length > 0;
@@ -57,19 +57,25 @@ function heldOf(state: StateDirectory, run: Name): Held[] {
   });
 }
 
-/** The mode, too, where it had been opened for the work. */
-function giveBack(volume: Anchor, held: readonly Held[], self: Identity): void {
-  for (const [path, seconds, nanoseconds, mode] of held) {
+/**
+ * Gives directories back what a run that could not do so noted; the mode, too, where it had been opened for the work.
+ * @returns whether all went well.
+ */
+export function giveBack(state: StateDirectory, run: Name, volume: Anchor, self: Identity): boolean {
+  let good = true;
+  for (const [path, seconds, nanoseconds, mode] of heldOf(state, run)) {
     try {
       volume.moveTo(path);
       const found = lookAt(volume.descriptor);
-      putBackTime(volume.descriptor, { ...found, seconds, nanoseconds });
+      giveBackTime(volume.descriptor, { ...found, seconds, nanoseconds });
       if (!self.privileged && path !== ROOT && found.mode === (mode | 0o700) && found.mode !== mode)
         byHandle.changeMode(volume.descriptor, mode);
     } catch (error) {
-      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '')) throw error;
+      if (codeOf(error) === undefined) throw error;
+      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '')) good = false;
     }
   }
+  return good;
 }
 
 /** State is never trusted as a path: only names that volseed gives are removed, and only by way of real directories. */

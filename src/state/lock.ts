@@ -146,7 +146,7 @@ function createQuietly(directory: PrivateDirectory): void {
   try {
     directory.create(FILE, new Uint8Array());
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!directory.exists(FILE)) throw error;
   }
 }
 

@@ -36,8 +36,12 @@ suite('trouble of a file system', ['strace', 'root'], () => {
       count.add(code === 0 ? 'waited for' : 'not waited for');
       return [
         ...(code === 0 ? unlike(stand) : [`${point.error}: ended with ${code}: ${stderr}`]),
-        ...(said === 1 ? [] : [`${point.error}: said ${said} times: ${stderr}`]),
-        ...(/^Totals: .* \d+ tried again, /m.test(stdout) ? [] : [`${point.error}: not counted: ${stdout}`]),
+        ...(said <= 1 && (said === 1 || isOfTheRuntime(point))
+          ? []
+          : [`${point.error}: said ${said} times: ${stderr}`]),
+        ...(said === 0 || AFTER_THE_END.has(point.call) || /^Totals: .* \d+ tried again, /m.test(stdout)
+          ? []
+          : [`${point.error}: not counted: ${stdout}`]),
       ];
     });
     expect(troubles).toEqual([]);
@@ -60,6 +64,13 @@ suite('trouble of a file system', ['strace', 'root'], () => {
     expect(troubles).toEqual([]);
   });
 });
+
+/** libuv does itself what was interrupted, and says nothing. The runtime's own writes are among those that are counted, too. */
+const isOfTheRuntime = ({ call, error }: { readonly call: string; readonly error: string }): boolean =>
+  error === 'EINTR' || call === 'write';
+
+/** Done by the state after the totals were said, too. */
+const AFTER_THE_END = new Set(['unlink', 'rename', 'utimensat', 'rmdir']);
 
 /** All errors at each point, or, bounded, one of them in turn. */
 function withErrors<P extends object>(points: readonly P[], first: number): (P & { readonly error: string })[] {

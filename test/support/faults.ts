@@ -148,7 +148,7 @@ export const ERRORS = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES', 'EMFILE', '
 
 export const TRANSIENT = ['ESTALE', 'EBUSY', 'ETIMEDOUT', 'EAGAIN', 'EINTR'] as const;
 
-/** SQLite's own writes, those of the flush, and what is only done for the log. */
+/** SQLite's own writes, and those of the flush. */
 export const NEVER_REPEATED = new Set(['pwrite64', 'fsync', 'fdatasync', 'syncfs']);
 
 /** What of the table of exit codes is an answer to the environment's refusal. */

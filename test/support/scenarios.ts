@@ -190,12 +190,14 @@ function layOrdinary(stand: Stand): readonly string[] {
   return ['sync', ...where(stand)];
 }
 
+export const MERGE: Scenario = { name: 'a merge with conflicts and prune', lay: layMerge };
+
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'a first seeding', lay: layFirst },
   { name: 'an update', lay: layUpdate },
   { name: 'a reset', lay: layReset },
   { name: 'a restore', lay: layRestore },
-  { name: 'a merge with conflicts and prune', lay: layMerge },
+  MERGE,
   { name: 'several seeds', lay: laySeveral },
   { name: 'an update with the state elsewhere', lay: layBeside, elsewhere: true },
   { name: 'an update by an ordinary user', lay: layOrdinary, as: ordinary },
