@@ -6,8 +6,8 @@ import {
   Count,
   faulty,
   harmIn,
+  isRepeated,
   MOST,
-  NEVER_REPEATED,
   ready,
   TRANSIENT,
   troublesOfTheNext,
@@ -28,7 +28,7 @@ suite('trouble of a file system', ['strace', 'root'], () => {
 
   it.each(cases)('$name: what passes is waited for, said once and counted', ({ scenario, at }) => {
     using stand = ready(scenario);
-    const all = [...stand.changing, ...stand.opening].filter(({ call }) => !NEVER_REPEATED.has(call));
+    const all = [...stand.changing, ...stand.opening].filter(isRepeated);
     const points = withErrors(chosen(all), at);
     const troubles = atEach(stand, points, (point) => {
       const { code, stdout, stderr } = faulty(stand, point, `error=${point.error}`, PASSES);

@@ -39,6 +39,8 @@ export const MOST = Number(process.env['VOLSEED_FAULT_POINTS'] ?? Number.POSITIV
 export interface Point {
   readonly call: string;
   readonly n: number;
+  /** SQLite's, which has its own way with what the kernel refuses. Nobody else opens a file to read and write. */
+  readonly bySQLite?: boolean;
 }
 
 /** A scenario laid out, with how it begins, and how it ends where nothing disturbs it. */
@@ -108,7 +110,8 @@ function pointsOf(log: string, { root, places }: Laid): Pick<Ready, 'changing' |
     counts.set(key, n);
     const isOurs = ours.some((path) => rest.includes(path));
     const changes = call === 'openat' ? isOurs && /O_CREAT|O_WRONLY|O_RDWR/.test(rest) : call !== 'write' || isOurs;
-    if (changes) changing.set(`${call} ${n}`, { call, n });
+    const bySQLite = call === 'pwrite64' || (call === 'openat' && rest.includes('O_RDWR'));
+    if (changes) changing.set(`${call} ${n}`, { call, n, bySQLite });
     else if (call === 'openat' && isOurs) opening.set(`${call} ${n}`, { call, n });
   }
   return { changing: [...changing.values()], opening: [...opening.values()] };
@@ -148,8 +151,10 @@ export const ERRORS = ['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EACCES', 'EMFILE', '
 
 export const TRANSIENT = ['ESTALE', 'EBUSY', 'ETIMEDOUT', 'EAGAIN', 'EINTR'] as const;
 
-/** SQLite's own writes, and those of the flush. */
-export const NEVER_REPEATED = new Set(['pwrite64', 'fsync', 'fdatasync', 'syncfs']);
+/** Not what SQLite does, and no flush. */
+export function isRepeated({ call, bySQLite }: Point): boolean {
+  return bySQLite !== true && !['fsync', 'fdatasync', 'syncfs'].includes(call);
+}
 
 /** What of the table of exit codes is an answer to the environment's refusal. */
 const ANSWERS = new Set([0, 2, 23, 75, 76]);
