@@ -5,7 +5,7 @@
  */
 import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
-import { isSame, type Entry, type File } from './core/entry.ts';
+import { isSame, type Directory, type Entry, type File } from './core/entry.ts';
 import { codeOf, explain, VolumeError } from './core/errors.ts';
 import type { Backup } from './core/archive.ts';
 import { display, nameOf, parentOf, type RelPath } from './core/path.ts';
@@ -21,7 +21,7 @@ import { flush } from './fs/flush.ts';
 import { sha256 } from './fs/hash.ts';
 import { StateDirectory } from './fs/private.ts';
 import { publish } from './fs/publish.ts';
-import { refuseIfLacking } from './fs/space.ts';
+import { freeAt, refuseIfLacking } from './fs/space.ts';
 import { Stage } from './fs/stage.ts';
 import type { Unlocked } from './fs/writable.ts';
 import type { Account } from './report/account.ts';
@@ -59,6 +59,8 @@ export async function carryOut(made: Plan, work: Work): Promise<void> {
   const site = { source: late, volume, state, self, pulse, problem: account.problem, proving: work.proving };
   const stage = Stage.open(site, run);
   try {
+    // The backup may lie in the volume, too.
+    if (backup !== undefined) refuseIfLacking(made, work.volume);
     source = await work.source(stage);
     await apply(made, stage, work);
   } finally {
@@ -89,9 +91,11 @@ async function apply(plan: Plan, stage: Stage, work: Work): Promise<void> {
   };
   let made = plan;
   let staged = await stage.fill(made);
+  stage.hold(made, lookAt(volume.descriptorOfRoot) as Directory);
   for (;;) {
     if (settings.flush) await flush(volume.descriptorOfRoot, stage.written(staged));
     const { crossing, touched } = await publish(made, staged, publication);
+    if (crossing.length === 0) stage.release();
     if (settings.flush) await flush(volume.descriptorOfRoot, touched);
     if (crossing.length === 0) return;
     made = { ...made, removals: [], changes: crossing.flatMap(({ top, below }) => [top, ...below]) };
@@ -122,7 +126,8 @@ export async function save(
   sweepParts(directory);
   const { log, pulse } = context;
   const read = readerOf(volume, pulse);
-  const backup = await makeBackup(directory, { id: run, why, saving, durable: settings.flush, read });
+  const free = freeAt(directory.path);
+  const backup = await makeBackup(directory, { id: run, why, saving, durable: settings.flush, free, read });
   const { id, files, bytes, archive } = backup;
   const size = `${sizeOf(bytes)}, ${sizeOf(archive.size)} packed`;
   log.write(

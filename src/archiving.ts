@@ -11,6 +11,7 @@ import { parentOf, type RelPath } from './core/path.ts';
 import type { Saving, ToSave } from './core/saving.ts';
 import { select, type Selected } from './core/selection.ts';
 import type { Anchor } from './fs/anchor.ts';
+import { onTrouble } from './fs/patience.ts';
 import { StateDirectory } from './fs/private.ts';
 import { scan } from './fs/scan.ts';
 import { openTrees, openVolume, passedOver, refuseWithoutProc, type Opened } from './fs/trees.ts';
@@ -25,6 +26,7 @@ export async function backup(settings: Settings, context: Context): Promise<numb
   try {
     refuseWithoutProc(volume, self);
     const account = new Account(log);
+    onTrouble(account.troubled);
     const saving = await savingOf(settings, trees, volume, account, context);
     using state = StateDirectory.open(volume, settings.stateDir);
     using session = await Session.begin(state, { ...settings, imageVersion: null, log, pulse });

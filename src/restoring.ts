@@ -24,6 +24,7 @@ import { putBackTime } from './fs/attributes.ts';
 import type { Source } from './fs/copy.ts';
 import { close, createFile, look, lookAt, openForReading, write } from './fs/disk.ts';
 import { sha256 } from './fs/hash.ts';
+import { onTrouble } from './fs/patience.ts';
 import { StateDirectory } from './fs/private.ts';
 import { scanInTheWay } from './fs/scan.ts';
 import { DirectorySeed, SeedChanged } from './fs/seed.ts';
@@ -48,10 +49,12 @@ export async function restore(settings: Settings, context: Context): Promise<num
     using directory = StateDirectory.backups(state, settings.backup.directory);
     using session = await Session.begin(state, { ...settings, imageVersion: null, log, pulse });
     const account = new Account(log, 'Restore');
+    onTrouble(account.troubled);
     const unlocked = new Unlocked();
-    const before = lookAt(volume.descriptorOfRoot);
+    let before = lookAt(volume.descriptorOfRoot);
     try {
       sweep(state, volume, self);
+      before = lookAt(volume.descriptorOfRoot);
       const backup = id === undefined ? lastOf(directory) : findBackup(directory, id);
       const bytes = () => directory.pieces(archiveName(backup.id));
       const index = await readIndex(bytes, backup);
@@ -95,6 +98,7 @@ async function foresee(
   const matches = await matcherOf(patterns, backup, index, settings);
   const made = await reconcile(index, matches, volume, undefined, settings, context);
   const account = new Account(log);
+  onTrouble(account.troubled);
   for (const problem of made.problems) account.problem(problem);
   sayPlan(log, made, account.expected(made));
   return made.problems.some(({ kind }) => kind === 'failed') ? EXIT.partial : EXIT.done;

@@ -20,6 +20,7 @@ import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
 import { lookAt } from './fs/disk.ts';
 import { Recording } from './core/recording.ts';
+import { onTrouble } from './fs/patience.ts';
 import { StateDirectory } from './fs/private.ts';
 import { seedSource } from './fs/copy.ts';
 import { sweep } from './fs/sweep.ts';
@@ -49,6 +50,7 @@ async function plan(settings: Settings, rules: Rules, trees: Opened, context: Co
   const { log, pulse } = context;
   sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
+  onTrouble(account.troubled);
   const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
@@ -71,11 +73,13 @@ async function sync(
   if (isReadOnly(volume)) return await confirm(settings, rules, trees, context);
   using state = StateDirectory.open(volume, settings.stateDir);
   using session = await Session.begin(state, { ...settings, imageVersion: versionOf(trees.seed), log, pulse });
-  const rootBefore = lookAt(volume.descriptorOfRoot);
+  let rootBefore = lookAt(volume.descriptorOfRoot);
   const account = new Account(log, settings.command === 'reset' ? 'Reset' : undefined);
+  onTrouble(account.troubled);
   const unlocked = new Unlocked();
   try {
     sweep(state, volume, self);
+    rootBefore = lookAt(volume.descriptorOfRoot);
     const due = resetDue(rules, settings.reset, session, log);
     sayBeginning(log, settings, trees.seed);
     if (isKeptFrom(settings, trees.seed, state, context)) {
@@ -113,6 +117,7 @@ async function confirm(settings: Settings, rules: Rules, trees: Opened, context:
   const { log, pulse } = context;
   sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
+  onTrouble(account.troubled);
   const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);

@@ -4,10 +4,11 @@
  */
 import type { Backup, Index, Saved } from '../core/archive.ts';
 import type { File } from '../core/entry.ts';
-import { explain, UsageError, VolseedError, VolumeError } from '../core/errors.ts';
+import { codeOf, explain, UsageError, VolseedError, VolumeError } from '../core/errors.ts';
 import { displayText, type RelPath } from '../core/path.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Saving, ToSave } from '../core/saving.ts';
+import { sizeOf } from '../core/words.ts';
 import { ArchiveWriter } from './write.ts';
 
 export interface Making {
@@ -15,6 +16,8 @@ export interface Making {
   readonly why: string;
   readonly saving: Saving;
   readonly durable: boolean;
+  /** How many bytes were free for it. */
+  readonly free: number;
   /**
    * Hands out the bytes of a file; its SHA-256 is of what was handed out.
    * @returns undefined where it is not the file that the plan saw any more.
@@ -24,6 +27,8 @@ export interface Making {
 
 const ID = /^[0-9A-Za-z-]{1,100}$/;
 const ARCHIVE = '.tar.gz';
+/** Bytes that a member takes besides its content: two headers, the records of one, what fills the last block. */
+const MEMBER = 2048;
 
 export function archiveName(id: string): string {
   return `${id}${ARCHIVE}`;
@@ -40,9 +45,24 @@ export async function makeBackup(directory: PrivateDirectory, making: Making): P
   } catch (error) {
     directory.remove(temporary);
     if (error instanceof VolseedError || (error as NodeJS.ErrnoException).code === undefined) throw error;
-    const message = `the backup could not be written to ${directory.shownAs}: ${explain(error)}; nothing was touched: make room, or see --backup-dir`;
+    const figures = isFull(error)
+      ? ` (it needs up to ${sizeOf(most(making))}, and ${sizeOf(making.free)} were free)`
+      : '';
+    const message = `the backup could not be written to ${directory.shownAs}: ${explain(error)}; nothing was touched: make room, or see --backup-dir${figures}`;
     throw new VolumeError(message, { cause: error });
   }
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '');
+}
+
+/** Bytes of an archive that could not be packed at all. */
+function most({ saving }: Making): number {
+  const sizes = saving.entries.map(({ entry, holds }) =>
+    entry.kind === 'file' && holds === 'content' ? entry.size : 0,
+  );
+  return sizes.reduce((sum, size) => sum + size + MEMBER, 0);
 }
 
 async function write(directory: PrivateDirectory, name: string, { id, why, saving, read }: Making): Promise<Backup> {

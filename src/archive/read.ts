@@ -106,7 +106,11 @@ async function parse(source: Source, id: string, take: (entry: ReadEntry) => Tak
   parser.on('error', (error: unknown) => (failure ??= error));
   const ended = new Promise<void>((resolve) => void parser.on('end', resolve));
   try {
-    for await (const bytes of Readable.from(source()).pipe(createGunzip())) {
+    const packed = Readable.from(source());
+    const unpacked = packed.pipe(createGunzip());
+    // A pipe hands on bytes, and no errors: nobody would hear of this one.
+    packed.on('error', (error) => unpacked.destroy(error));
+    for await (const bytes of unpacked) {
       parser.write(bytes as Buffer);
       if (failure !== undefined) throw failure;
     }

@@ -75,13 +75,34 @@ export const EXIT = {
 
 /** The words for what the kernel said. */
 export function explain(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
+  const { message } = error as NodeJS.ErrnoException;
+  const code = codeOf(error);
   return (code === undefined ? undefined : WORDS[code]) ?? code ?? message ?? String(error);
 }
 
+/** Of an error whose number the runtime has lost. */
+export const NO_NAME = 'EUNKNOWN';
+
+/** The kernel's name of an error, also where libuv has none for it (Node then says `Unknown system error -122`). */
 export function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException | undefined)?.code;
+  const { code, errno } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === 'UNKNOWN') return NO_NAME;
+  if (code?.startsWith('Unknown system error') !== true || errno === undefined) return code;
+  return UNNAMED[-errno] ?? `ERRNO${-errno}`;
 }
+
+/** Linux's numbers (asm-generic/errno.h) of what a file system may say. */
+const UNNAMED: Readonly<Record<number, string>> = {
+  5: 'EIO',
+  61: 'ENODATA',
+  74: 'EBADMSG',
+  116: 'ESTALE',
+  117: 'EUCLEAN',
+  121: 'EREMOTEIO',
+  122: 'EDQUOT',
+  123: 'ENOMEDIUM',
+  126: 'ENOKEY',
+};
 
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -99,5 +120,11 @@ const WORDS: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'the name is too long for this file system',
   ENXIO: 'it is no file any more, but a FIFO, socket or device',
   EBUSY: 'it is in use (a mount point, perhaps)',
+  ESTALE: 'the file handle has gone stale',
+  ETIMEDOUT: 'the server did not answer in time',
+  EAGAIN: 'not now',
+  EINTR: 'interrupted',
+  EUNKNOWN: 'an error that the runtime has no name for (a quota that is used up, perhaps)',
+  EUCLEAN: 'the file system is damaged',
   EXDEV: 'it is on another file system',
 };

@@ -15,6 +15,8 @@ export interface Totals {
   same: number;
   kept: Partial<Record<KeptReason, number>>;
   problems: number;
+  /** How often something was tried again because the file system was in trouble for a moment. */
+  retried: number;
   bytes: number;
 }
 
@@ -32,7 +34,7 @@ export interface Run {
 }
 
 export function noTotals(): Totals {
-  return { created: 0, updated: 0, corrected: 0, removed: 0, same: 0, kept: {}, problems: 0, bytes: 0 };
+  return { created: 0, updated: 0, corrected: 0, removed: 0, same: 0, kept: {}, problems: 0, retried: 0, bytes: 0 };
 }
 
 export function keptOf({ kept }: Totals): number {

@@ -10,6 +10,7 @@ import type { Directory } from '../core/entry.ts';
 import { Refused } from '../core/errors.ts';
 import { namesOf, toText, type Name, type RelPath } from '../core/path.ts';
 import { AS_HANDLE, close, descriptorPath, hasProc, lookAt, openDirectory } from './disk.ts';
+import { isTransient, patient } from './patience.ts';
 
 interface Level {
   readonly name: Name | '';
@@ -24,6 +25,9 @@ const OPEN_AT_MOST = 64;
 
 let owner: Anchor | undefined;
 
+const changeDirectory = patient((path: string): void => process.chdir(path));
+const openTrusted = patient((path: string): number => fs.openSync(path, AS_HANDLE | fs.constants.O_DIRECTORY));
+
 export class Anchor {
   /** The path it was opened by, for people. */
   readonly root: string;
@@ -36,12 +40,12 @@ export class Anchor {
 
   /** Opens a tree at a path that is trusted, links and all. Throws the kernel's error where it is no directory. */
   static open(root: string): Anchor {
-    return new Anchor(fs.openSync(root, AS_HANDLE | fs.constants.O_DIRECTORY), root);
+    return new Anchor(openTrusted(root), root);
   }
 
   /** A second anchor, whose root is the directory that this one is in. */
   fork(): Anchor {
-    return new Anchor(fs.openSync(`${this.path}/.`, AS_HANDLE | fs.constants.O_DIRECTORY), this.#named);
+    return new Anchor(openTrusted(`${this.path}/.`), this.#named);
   }
 
   /** A path to the directory this anchor is in that no one can divert; for what cannot be reached by a bare name. */
@@ -66,7 +70,7 @@ export class Anchor {
   here(): void {
     if (owner === this) return;
     if (hasProc) {
-      process.chdir(descriptorPath(this.descriptor));
+      changeDirectory(descriptorPath(this.descriptor));
     } else {
       process.chdir(this.root);
       for (const level of this.#levels) changeTo(level);
@@ -107,6 +111,17 @@ export class Anchor {
 
   /** Goes to a directory of the tree, by way of the nearest that the way there shares with where it is. */
   moveTo(path: RelPath): void {
+    try {
+      this.#goTo(path);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      // A handle that has gone stale stays so: the directories are looked up once more, from the root on.
+      while (this.#levels.length > 1) this.#leave();
+      this.#goTo(path);
+    }
+  }
+
+  #goTo(path: RelPath): void {
     const names = namesOf(path);
     let shared = 0;
     while (shared < names.length && this.#levels[shared + 1]?.name === names[shared]) shared++;
@@ -166,7 +181,7 @@ export class WorkingDirectory {
 /** The way into one level from the one above, which is the working directory. */
 function changeTo(level: Level): void {
   owner = undefined;
-  if (hasProc) return process.chdir(descriptorPath(level.descriptor));
+  if (hasProc) return changeDirectory(descriptorPath(level.descriptor));
   if (level.name !== '') process.chdir(toText(level.name));
   const found = levelOf(level.name, openDirectory('.'));
   close(found.descriptor);

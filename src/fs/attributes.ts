@@ -42,14 +42,24 @@ export function settleNewDirectory(name: Name, mode: number): void {
   });
 }
 
-/** Gives a directory the mtime back that it had before something in it changed; where that cannot be done, it is no error. */
-export function putBackTime(handle: number, before: Entry): void {
-  const { seconds, nanoseconds } = lookAt(handle);
+/** Gives a directory the mtime back that it had before something in it changed; where it is not ours to set, that is no error. */
+export function giveBackTime(handle: number, before: Attributes): void {
+  const { seconds, nanoseconds, uid } = lookAt(handle);
   if (seconds === before.seconds && nanoseconds === before.nanoseconds) return;
   try {
     byHandle.changeTime(handle, before);
-  } catch {
-    // Not the owner, or read-only by now: a directory that nobody asked us to care for.
+  } catch (error) {
+    const refused = codeOf(error) === 'EPERM' || codeOf(error) === 'EACCES';
+    if (!refused || uid === process.geteuid?.()) throw error;
+  }
+}
+
+/** The same where nothing that goes wrong with it is an error: a directory that nobody asked us to care for. */
+export function putBackTime(handle: number, before: Entry): void {
+  try {
+    giveBackTime(handle, before);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
   }
 }
 

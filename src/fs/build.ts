@@ -8,8 +8,9 @@ import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
 import { copyLarge, readSmall, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
-import { isMissing, makeDirectory, makeLink } from './disk.ts';
+import { isMissing, makeDirectory, makeLink, removeFile } from './disk.ts';
 import { hashOf } from './hash.ts';
+import { isTransient } from './patience.ts';
 import { SeedChanged } from './seed.ts';
 
 export interface Workshop {
@@ -78,8 +79,10 @@ export class Builder {
       // Born in a directory that hands its group down, it would hand it on, and is not always to.
       settleNewDirectory(name, 0o700 | (entry.mode & SET_GID));
     } else {
-      makeLink(name, entry.target);
-      applyToBuilt(name, entry, ALL_ATTRIBUTES);
+      this.#attempt(change, name, () => {
+        makeLink(name, entry.target);
+        applyToBuilt(name, entry, ALL_ATTRIBUTES);
+      });
     }
   }
 
@@ -130,9 +133,11 @@ export class Builder {
     }
     place.moveTo(first.directory);
     for (const { job, offset: at, known } of read) {
-      const proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
-      if (proof !== undefined)
-        made.set(job.change.path, { proof, sha256: known ?? hashOf(buffer.subarray(at, at + job.entry.size)) });
+      this.#attempt(job.change, job.name, () => {
+        const proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
+        if (proof !== undefined)
+          made.set(job.change.path, { proof, sha256: known ?? hashOf(buffer.subarray(at, at + job.entry.size)) });
+      });
     }
     if (pulse.due()) await pulse.beat();
   }
@@ -149,9 +154,25 @@ export class Builder {
     }
   }
 
+  /** What patience did not help against is that path's problem, too; what was begun of it is taken away. */
+  #attempt({ path }: Change, name: Name, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      try {
+        removeFile(name);
+      } catch (another) {
+        if (!isMissing(another)) throw error;
+      }
+      this.#failed.add(path);
+      this.#shop.problem({ path, kind: 'failed', message: `cannot be written: ${explain(error)}` });
+    }
+  }
+
   /** What went wrong on the seed's side is that path's problem; what went wrong on the stage's ends the staging. */
   #fail(change: Change, error: unknown): void {
-    const seedSide = error instanceof SeedChanged || SEED_SIDE.has(codeOf(error) ?? '');
+    const seedSide = error instanceof SeedChanged || SEED_SIDE.has(codeOf(error) ?? '') || isTransient(error);
     if (!seedSide) throw error;
     this.#failed.add(change.path);
     if (isMissing(error))

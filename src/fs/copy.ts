@@ -21,6 +21,7 @@ import {
   removeFile,
   write,
 } from './disk.ts';
+import { patiently } from './patience.ts';
 
 /** Up to this size a file is read whole into the batch's buffer: one read and one write (measured faster than copy_file_range). */
 export const SMALL = 256 * 1024;
@@ -131,7 +132,7 @@ export async function copyLarge(
 /** Read back through a descriptor of its own: this one may only write. */
 async function hashWritten(target: number, pulse: Pulse): Promise<string | undefined> {
   if (!hasProc) return undefined;
-  const descriptor = fs.openSync(descriptorPath(target), fs.constants.O_RDONLY);
+  const descriptor = patiently(() => fs.openSync(descriptorPath(target), fs.constants.O_RDONLY));
   try {
     return await sha256(descriptor, pulse);
   } finally {
@@ -142,8 +143,9 @@ async function hashWritten(target: number, pulse: Pulse): Promise<string | undef
 async function transfer(source: number, target: number, size: number, pulse: Pulse): Promise<number> {
   if (hasProc && size <= IN_ONE_GO) {
     // Reflinks where the file system has them. Both paths are descriptors: nothing can be put in their place.
-    fs.copyFileSync(descriptorPath(source), descriptorPath(target), fs.constants.COPYFILE_FICLONE);
-    return fs.fstatSync(target).size;
+    // It begins by emptying the target: done again, it does the same.
+    patiently(() => fs.copyFileSync(descriptorPath(source), descriptorPath(target), fs.constants.COPYFILE_FICLONE));
+    return patiently(() => fs.fstatSync(target).size);
   }
   const buffer = new Uint8Array(PIECE);
   let total = 0;

@@ -1,12 +1,14 @@
 /**
  * The one door to node:fs for seed, volume and stage. Names are bytes (core/path.ts) and bare: they are reached in the working
- * directory, which an `Anchor` has put there. Nothing here follows a link. Errors are the kernel's, with their `code`.
+ * directory, which an `Anchor` has put there. Nothing here follows a link. Errors are the kernel's, with their `code`; those that may
+ * pass are waited for where the call can be repeated (patience.ts), and so not for rename, unlink and rmdir.
  */
 import fs from 'node:fs';
 import type { Proof } from '../core/base.ts';
 import type { Attributes, Entry, Glance } from '../core/entry.ts';
-import { codeOf } from '../core/errors.ts';
+import { codeOf, NO_NAME } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
+import { again, makingName, patient, patiently, removingOwn } from './patience.ts';
 
 /** Linux's O_PATH, which node:fs does not name: a handle on an inode that neither reads nor opens what is behind it. */
 export const O_PATH = 0o10000000;
@@ -31,7 +33,19 @@ export function toArgument(bytes: string): string | Buffer {
 
 /** A handle on a directory of the working directory; ENOTDIR or ELOOP where it is anything else, a link included. */
 export function openDirectory(name: Name | '.' | '..'): number {
-  return fs.openSync(toArgument(name), AS_HANDLE | O_DIRECTORY | O_NOFOLLOW);
+  return open(name, AS_HANDLE | O_DIRECTORY | O_NOFOLLOW);
+}
+
+function open(name: string, flags: number): number {
+  try {
+    return openOnce(name, flags);
+  } catch (error) {
+    return again(error, openOnce, name, flags);
+  }
+}
+
+function openOnce(name: string, flags: number): number {
+  return fs.openSync(toArgument(name), flags);
 }
 
 /**
@@ -39,7 +53,7 @@ export function openDirectory(name: Name | '.' | '..'): number {
  * good for nothing, and it is opened for reading: ELOOP for a link.
  */
 export function openHandle(name: Name): number {
-  return fs.openSync(toArgument(name), hasProc ? O_PATH | O_NOFOLLOW : O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  return open(name, hasProc ? O_PATH | O_NOFOLLOW : O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 }
 
 export function close(descriptor: number): void {
@@ -49,14 +63,14 @@ export function close(descriptor: number): void {
 /** The names in the working directory, in byte order. */
 export function list(): Name[] {
   // oxlint-disable-next-line unicorn/no-array-sort -- the array is nobody else's, and may be large
-  return (fs.readdirSync('.', { encoding: 'latin1' }) as Name[]).sort();
+  return patiently(() => fs.readdirSync('.', { encoding: 'latin1' }) as Name[]).sort();
 }
 
 /** Whether a directory of the working directory holds nothing. */
 export function isEmpty(name: Name): boolean {
-  const descriptor = fs.openSync(toArgument(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const descriptor = open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   try {
-    return fs.readdirSync(hasProc ? descriptorPath(descriptor) : toArgument(name)).length === 0;
+    return patiently(() => fs.readdirSync(hasProc ? descriptorPath(descriptor) : toArgument(name))).length === 0;
   } finally {
     fs.closeSync(descriptor);
   }
@@ -66,6 +80,14 @@ const LSTAT = { bigint: true, throwIfNoEntry: false } as const;
 
 /** What stands at a name of the working directory; undefined where nothing does. */
 export function look(name: Name | '.' | '..'): Entry | undefined {
+  try {
+    return lookOnce(name);
+  } catch (error) {
+    return again(error, lookOnce, name);
+  }
+}
+
+function lookOnce(name: Name | '.' | '..'): Entry | undefined {
   const argument = toArgument(name);
   const stat = fs.lstatSync(argument, LSTAT);
   if (stat === undefined) return undefined;
@@ -87,11 +109,27 @@ export function glance(name: Name): Glance | undefined {
 
 /** What an open descriptor is. A link's target is not read. */
 export function lookAt(descriptor: number): Entry {
+  try {
+    return lookAtOnce(descriptor);
+  } catch (error) {
+    return again(error, lookAtOnce, descriptor);
+  }
+}
+
+function lookAtOnce(descriptor: number): Entry {
   return entryOf(fs.fstatSync(descriptor, { bigint: true }), () => '');
 }
 
 /** What proves of an open file, later, that nobody has written to it since; at less cost than all that it is. */
 export function proofAt(descriptor: number): Proof {
+  try {
+    return proofOnce(descriptor);
+  } catch (error) {
+    return again(error, proofOnce, descriptor);
+  }
+}
+
+function proofOnce(descriptor: number): Proof {
   const { ino, ctimeNs } = fs.fstatSync(descriptor, { bigint: true });
   return { inode: ino, changed: ctimeNs };
 }
@@ -123,7 +161,7 @@ function instantOf(time: bigint): { seconds: number; nanoseconds: number } {
 
 /** Opens a regular file of the working directory for reading. It never waits (a FIFO) and never follows a link. */
 export function openForReading(name: Name): number {
-  return fs.openSync(toArgument(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  return open(name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 }
 
 /** Throws ENXIO, as the kernel does when it is asked to open a socket, where an open file is no regular one. */
@@ -134,6 +172,14 @@ export function refuseOther(descriptor: number): void {
 
 /** Creates a file in the working directory for writing; EEXIST where anything has the name. */
 export function createFile(name: Name, mode: number): number {
+  try {
+    return createOnce(name, mode);
+  } catch (error) {
+    return makingName(createOnce, error, name, mode);
+  }
+}
+
+function createOnce(name: Name, mode: number): number {
   return fs.openSync(toArgument(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
 }
 
@@ -141,23 +187,56 @@ export function createFile(name: Name, mode: number): number {
 export function readInto(descriptor: number, buffer: Uint8Array, offset: number, length: number): number {
   let done = 0;
   while (done < length) {
-    const count = fs.readSync(descriptor, buffer, offset + done, length - done, null);
+    const count = readOnce(descriptor, buffer, offset + done, length - done);
     if (count === 0) break;
     done += count;
   }
   return done;
 }
 
+/** A read or write that fails has moved no byte, and not the place in the file either (read(2), write(2)). */
+const readOnce = patient((descriptor: number, buffer: Uint8Array, offset: number, length: number): number =>
+  fs.readSync(descriptor, buffer, offset, length, null),
+);
+const writeOnce = patient((descriptor: number, buffer: Uint8Array, offset: number, length: number): number => {
+  try {
+    return fs.writeSync(descriptor, buffer, offset, length);
+  } catch (error) {
+    // Node 26's write loses the number of what libuv has no name for (a quota that is used up, a stale handle); its writev does not.
+    if (codeOf(error) !== NO_NAME) throw error;
+    return fs.writevSync(descriptor, [buffer.subarray(offset, offset + length)]);
+  }
+});
+
 export function write(descriptor: number, buffer: Uint8Array, offset: number, length: number): void {
-  for (let done = 0; done < length;) done += fs.writeSync(descriptor, buffer, offset + done, length - done);
+  for (let done = 0; done < length;) done += writeOnce(descriptor, buffer, offset + done, length - done);
 }
 
 export function makeDirectory(name: Name, mode: number): void {
-  fs.mkdirSync(toArgument(name), { mode });
+  makeOnce(() => fs.mkdirSync(toArgument(name), { mode }));
+}
+
+/** False where something has the name. */
+export function makeDirectoryIfMissing(name: Name, mode: number): boolean {
+  try {
+    patiently(() => fs.mkdirSync(toArgument(name), { mode }));
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    return false;
+  }
 }
 
 export function makeLink(name: Name, target: string): void {
-  fs.symlinkSync(toArgument(target), toArgument(name));
+  makeOnce(() => fs.symlinkSync(toArgument(target), toArgument(name)));
+}
+
+function makeOnce(make: () => void): void {
+  try {
+    make();
+  } catch (error) {
+    makingName(make, error);
+  }
 }
 
 /** rename(2): replaces a file or link, and an empty directory by a directory. `from` may be a path through a descriptor. */
@@ -165,10 +244,10 @@ export function rename(from: string, to: string): void {
   fs.renameSync(toArgument(from), toArgument(to));
 }
 
-/** link(2) and unlink: a rename that fails with EEXIST where anything has the name, with no moment between look and act. */
+/** link(2) and unlink: a rename of a name that is ours alone, which fails with EEXIST where anything has the name, with no moment between look and act. */
 export function moveWithoutReplacing(from: string, to: Name): void {
-  fs.linkSync(toArgument(from), toArgument(to));
-  fs.unlinkSync(toArgument(from));
+  makeOnce(() => fs.linkSync(toArgument(from), toArgument(to)));
+  removingOwn(() => fs.unlinkSync(toArgument(from)));
 }
 
 export function removeFile(name: string): void {
@@ -180,33 +259,34 @@ export function removeDirectory(name: string): void {
   fs.rmdirSync(toArgument(name));
 }
 
-export function changeMode(descriptor: number, mode: number): void {
-  fs.fchmodSync(descriptor, mode);
-}
+export const changeMode = patient((descriptor: number, mode: number): void => fs.fchmodSync(descriptor, mode));
 
-export function changeOwner(descriptor: number, uid: number, gid: number): void {
-  fs.fchownSync(descriptor, uid, gid);
-}
+export const changeOwner = patient((descriptor: number, uid: number, gid: number): void =>
+  fs.fchownSync(descriptor, uid, gid),
+);
 
 /** Sets the mtime of an open file to an entry's; the atime becomes now. */
-export function changeTime(descriptor: number, at: Attributes): void {
-  fs.futimesSync(descriptor, now(), toTime(at));
-}
+export const changeTime = patient((descriptor: number, at: Attributes): void =>
+  fs.futimesSync(descriptor, now(), toTime(at)),
+);
 
 /** Mode, owner or mtime of what a handle (`openHandle`) is of, and of nothing else. */
 export const byHandle = {
-  changeMode: (handle: number, mode: number): void =>
+  changeMode: patient((handle: number, mode: number): void =>
     hasProc ? fs.chmodSync(descriptorPath(handle), mode) : fs.fchmodSync(handle, mode),
-  changeOwner: (handle: number, uid: number, gid: number): void =>
+  ),
+  changeOwner: patient((handle: number, uid: number, gid: number): void =>
     hasProc ? fs.chownSync(descriptorPath(handle), uid, gid) : fs.fchownSync(handle, uid, gid),
-  changeTime: (handle: number, at: Attributes): void =>
+  ),
+  changeTime: patient((handle: number, at: Attributes): void =>
     hasProc ? fs.utimesSync(descriptorPath(handle), now(), toTime(at)) : fs.futimesSync(handle, now(), toTime(at)),
+  ),
 };
 
 /** The same for a link where there is no /proc. */
 export const byBareName = {
-  changeOwner: (name: Name, uid: number, gid: number): void => fs.lchownSync(toArgument(name), uid, gid),
-  changeTime: (name: Name, at: Attributes): void => fs.lutimesSync(toArgument(name), now(), toTime(at)),
+  changeOwner: patient((name: Name, uid: number, gid: number): void => fs.lchownSync(toArgument(name), uid, gid)),
+  changeTime: patient((name: Name, at: Attributes): void => fs.lutimesSync(toArgument(name), now(), toTime(at))),
 };
 
 function now(): number {

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { codeOf, explain, VolumeError } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
 import { descriptorPath, hasProc, isMissing, toArgument } from './disk.ts';
+import { patiently } from './patience.ts';
 
 /** Opens one file or directory that was written; undefined where it is gone. */
 export type Opener = () => number | undefined;
@@ -32,7 +33,7 @@ export function openToFlush(name: Name | '.'): number | undefined {
   const { O_RDONLY, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   for (const access of [O_RDONLY, O_WRONLY]) {
     try {
-      return fs.openSync(toArgument(name), access | O_NOFOLLOW | O_NONBLOCK);
+      return patiently(() => fs.openSync(toArgument(name), access | O_NOFOLLOW | O_NONBLOCK));
     } catch (error) {
       if (isMissing(error)) return undefined;
       if (!['EACCES', 'EISDIR'].includes(codeOf(error) ?? '')) throw error;

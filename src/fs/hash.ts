@@ -5,12 +5,12 @@ import { readInto, refuseOther } from './disk.ts';
 const CHUNK = 256 * 1024;
 let shared: Uint8Array | undefined;
 
-let hash: typeof import('node:crypto').hash | undefined;
+let ofWhole: typeof import('node:crypto').hash | undefined;
 
 /** Of bytes that are in memory. */
 export function hashOf(bytes: Uint8Array): string {
-  hash ??= process.getBuiltinModule('node:crypto').hash;
-  return hash('sha256', bytes, 'hex');
+  ofWhole ??= process.getBuiltinModule('node:crypto').hash;
+  return ofWhole('sha256', bytes, 'hex');
 }
 
 /**

@@ -13,11 +13,12 @@ import {
   isMissing,
   look,
   lookAt,
-  makeDirectory,
+  makeDirectoryIfMissing,
   openHandle,
   readInto,
   write,
 } from './disk.ts';
+import { makingName, patient, patiently, removingOwn } from './patience.ts';
 import { randomHex } from './random.ts';
 import { removeTree } from './remove.ts';
 
@@ -165,13 +166,7 @@ export class StateDirectory implements PrivateDirectory {
 
   read(name: string): Uint8Array | undefined {
     try {
-      const descriptor = fs.openSync(`${this.path}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-      try {
-        const found = lookAt(descriptor);
-        return found.kind === 'file' && found.size <= LARGEST ? fs.readFileSync(descriptor) : undefined;
-      } finally {
-        fs.closeSync(descriptor);
-      }
+      return patiently(() => readWhole(`${this.path}/${name}`));
     } catch (error) {
       if (isMissing(error) || codeOf(error) === 'ELOOP' || codeOf(error) === 'ENXIO') return undefined;
       throw error;
@@ -179,9 +174,9 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   create(name: string, content: Uint8Array): void {
-    const descriptor = fs.openSync(`${this.path}/${name}`, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const descriptor = createAt(`${this.path}/${name}`);
     try {
-      fs.writeFileSync(descriptor, content);
+      write(descriptor, content, 0, content.length);
     } catch (error) {
       this.remove(name);
       throw error;
@@ -191,7 +186,7 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   sink(name: string): Sink {
-    const descriptor = fs.openSync(`${this.path}/${name}`, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const descriptor = createAt(`${this.path}/${name}`);
     return {
       write: (bytes) => write(descriptor, bytes, 0, bytes.length),
       close: () => fs.closeSync(descriptor),
@@ -199,7 +194,7 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   *pieces(name: string): Iterable<Uint8Array> {
-    const descriptor = fs.openSync(`${this.path}/${name}`, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    const descriptor = openToRead(`${this.path}/${name}`);
     try {
       if (lookAt(descriptor).kind !== 'file')
         throw new Refused(`${this.shownAs}/${displayText(name)} is not a regular file; move it away`);
@@ -226,7 +221,7 @@ export class StateDirectory implements PrivateDirectory {
 
   rename(from: string, to: string, durable: boolean): void {
     if (durable) {
-      const descriptor = fs.openSync(`${this.path}/${from}`, O_WRONLY | O_NOFOLLOW);
+      const descriptor = patiently(() => fs.openSync(`${this.path}/${from}`, O_WRONLY | O_NOFOLLOW));
       try {
         fs.fdatasyncSync(descriptor);
       } finally {
@@ -234,22 +229,23 @@ export class StateDirectory implements PrivateDirectory {
       }
     }
     try {
-      fs.renameSync(`${this.path}/${from}`, `${this.path}/${to}`);
+      renamePrivately(`${this.path}/${from}`, `${this.path}/${to}`);
     } catch (error) {
       // Whatever has the name is not ours: only a directory cannot be replaced by a rename.
       if (codeOf(error) !== 'EISDIR') throw error;
       this.remove(to);
-      fs.renameSync(`${this.path}/${from}`, `${this.path}/${to}`);
+      renamePrivately(`${this.path}/${from}`, `${this.path}/${to}`);
     }
   }
 
   remove(name: string): void {
     try {
-      fs.unlinkSync(`${this.path}/${name}`);
+      removingOwn(() => fs.unlinkSync(`${this.path}/${name}`));
     } catch (error) {
       if (isMissing(error)) return;
-      if (codeOf(error) !== 'EISDIR' && codeOf(error) !== 'EPERM') throw error;
-      // A directory is not ours, and may be somebody's who swaps what is in it: rm by path would be led astray.
+      // Whatever has the name is not ours: EISDIR on Linux, EPERM by POSIX.
+      if (!['EISDIR', 'EPERM'].includes(codeOf(error) ?? '')) throw error;
+      // It may be somebody's who swaps what is in it: rm by path would be led astray.
       const anchor = this.anchor.fork();
       try {
         removeTree(anchor, fromText(name) as Name);
@@ -270,11 +266,11 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   exists(name: string): boolean {
-    return fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false }) !== undefined;
+    return statOf(`${this.path}/${name}`) !== undefined;
   }
 
   holdsFile(name: string): boolean {
-    return fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false })?.isFile() === true;
+    return statOf(`${this.path}/${name}`)?.isFile() === true;
   }
 
   holdsEmptyFile(name: string): boolean {
@@ -284,16 +280,49 @@ export class StateDirectory implements PrivateDirectory {
 
   holdsOpen(name: string): boolean {
     if (!hasProc) return true;
-    const { dev, ino } = fs.lstatSync(`${this.path}/${name}`, { bigint: true });
-    return fs.readdirSync('/proc/self/fd').some((descriptor) => {
+    const { dev, ino } = patiently(() => fs.lstatSync(`${this.path}/${name}`, { bigint: true }));
+    return patiently(() => fs.readdirSync('/proc/self/fd')).some((descriptor) => {
       const stat = statOfDescriptor(Number(descriptor));
       return stat?.dev === dev && stat.ino === ino;
     });
   }
 
   names(): string[] {
-    return fs.readdirSync(this.path);
+    return patiently(() => fs.readdirSync(this.path));
   }
+}
+
+const statOf = patient((path: string) => fs.lstatSync(path, { throwIfNoEntry: false }));
+const openToRead = patient((path: string) => fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+
+function readWhole(path: string): Uint8Array | undefined {
+  const descriptor = openToRead(path);
+  try {
+    const found = lookAt(descriptor);
+    return found.kind === 'file' && found.size <= LARGEST ? fs.readFileSync(descriptor) : undefined;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function createAt(path: string): number {
+  const create = (): number => fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    return create();
+  } catch (error) {
+    return makingName(create, error);
+  }
+}
+
+/** Nobody else has the names, as long as the lock is ours: where a repetition finds the first one gone, it was moved. */
+function renamePrivately(from: string, to: string): void {
+  patiently((repeated) => {
+    try {
+      fs.renameSync(from, to);
+    } catch (error) {
+      if (!repeated || !isMissing(error)) throw error;
+    }
+  });
 }
 
 /** Undefined for the descriptor that listed the others, closed since. */
@@ -307,10 +336,8 @@ function statOfDescriptor(descriptor: number): fs.BigIntStats | undefined {
 
 function createIfMissing(name: Name, shownAs: string, root: string): boolean {
   try {
-    makeDirectory(name, 0o700);
-    return true;
+    return makeDirectoryIfMissing(name, 0o700);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
     const denied = codeOf(error) === 'EACCES' || codeOf(error) === 'EPERM';
     const way = denied ? wayOut(root) : 'mend that, or choose another place with --state-dir';
     throw new VolumeError(`cannot create ${shownAs}: ${explain(error)}; ${way}`, { cause: error });

@@ -13,10 +13,20 @@ import type { Fix } from '../core/reconcile.ts';
 import type { Change, Holder, Plan, Problem, Removal, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
-import { ALL_ATTRIBUTES, applyFix, handleDoor, putBackTime, setAttributes } from './attributes.ts';
-import { byHandle, look, lookAt, moveWithoutReplacing, removeDirectory, removeFile, rename } from './disk.ts';
+import { ALL_ATTRIBUTES, applyFix, giveBackTime, handleDoor, setAttributes } from './attributes.ts';
+import {
+  byHandle,
+  isMissing,
+  look,
+  lookAt,
+  moveWithoutReplacing,
+  removeDirectory,
+  removeFile,
+  rename,
+} from './disk.ts';
 import type { Staged } from './stage.ts';
 import { openToFlush, type Opener } from './flush.ts';
+import { patiently } from './patience.ts';
 import { makeWritable } from './writable.ts';
 
 export interface Publication {
@@ -82,25 +92,26 @@ class Work {
     const { top, below } = unit;
     this.#attempt(
       top,
-      () => {
+      (repeated) => {
         const directory = parentOf(top.path);
         const name = nameOf(top.path);
         this.#enter(directory);
-        if (!isExpected(look(name), top.old)) return 'changed';
+        const found = look(name);
+        const placed = repeated && isPlaced(from, found, top);
+        // What takes two steps was held up between them.
+        const twoSteps = (top.old?.kind === 'directory') !== (top.new.kind === 'directory');
+        const cleared = repeated && found === undefined && twoSteps;
+        if (!placed && !cleared && !isExpected(found, top.old)) return 'changed';
         this.#touched.add(directory);
-        const placing = this.#place(from, name, top, aside);
+        const change = cleared ? { ...top, old: undefined } : top;
+        const placing = placed ? 'done' : this.#place(from, name, change, aside);
         if (placing === 'crossing') {
           this.crossing.push(unit);
           return placing;
         }
         if (placing === 'changed') return placing;
-        // A directory that was emptied for it is none any more, and not to be closed again.
-        if (top.new.kind !== 'directory') {
-          this.#touched.delete(top.path);
-          this.#context.opened.delete(top.path);
-        }
-        const placed = lateMode ? look(name) : undefined;
-        if (placed !== undefined) applyFix(name, top.new, { mode: true, owner: false, time: false }, placed);
+        const late = lateMode ? look(name) : undefined;
+        if (late !== undefined) applyFix(name, top.new, { mode: true, owner: false, time: false }, late);
         return 'done';
       },
       below,
@@ -109,11 +120,11 @@ class Work {
 
   remove(removal: Removal): void {
     const { path, old } = removal;
-    this.#guard(path, 'cannot be removed', () => {
+    this.#guard(path, 'cannot be removed', (repeated) => {
       const name = nameOf(path);
       this.#enter(parentOf(path));
       const found = look(name);
-      if (found === undefined) return;
+      if (found === undefined) return repeated ? this.#context.removed(removal) : undefined;
       if (!isSame(found, old)) return this.#context.kept(path, 'changed meanwhile');
       this.#touched.add(parentOf(path));
       try {
@@ -147,26 +158,41 @@ class Work {
   /** Gives every touched directory the mtime it is to have, and closes what was opened. Deepest first. */
   finish(directories: ReadonlyMap<RelPath, Holder>): void {
     const paths = new Set([...this.#touched, ...this.#context.opened.keys()]);
+    let fatal: unknown;
     for (const path of [...paths].toSorted().toReversed()) {
-      const holder = directories.get(path);
-      const mode = this.#context.opened.get(path);
-      this.#guard(path, ATTRIBUTES, () => {
-        this.#context.volume.moveTo(path);
-        const { descriptor } = this.#context.volume;
-        const found = lookAt(descriptor);
-        if (holder?.managed === true && found.seconds !== holder.wanted.seconds)
-          byHandle.changeTime(descriptor, holder.wanted);
-        if (holder?.managed === false) putBackTime(descriptor, holder.wanted);
-        if (mode !== undefined) byHandle.changeMode(descriptor, mode);
-        this.#context.opened.delete(path);
-      });
+      try {
+        this.#close(path, directories.get(path));
+      } catch (error) {
+        fatal ??= error;
+      }
     }
+    if (fatal !== undefined) throw fatal;
+  }
+
+  #close(path: RelPath, holder: Holder | undefined): void {
+    const mode = this.#context.opened.get(path);
+    this.#guard(path, ATTRIBUTES, () => {
+      this.#context.volume.moveTo(path);
+      const { descriptor } = this.#context.volume;
+      const found = lookAt(descriptor);
+      if (holder?.managed === true && found.seconds !== holder.wanted.seconds)
+        byHandle.changeTime(descriptor, holder.wanted);
+      if (holder?.managed === false) giveBackTime(descriptor, holder.wanted);
+      if (mode !== undefined) byHandle.changeMode(descriptor, mode);
+      this.#context.opened.delete(path);
+    });
   }
 
   touched(): Opener[] {
     const { volume } = this.#context;
     return [...this.#touched].map((path) => () => {
-      volume.moveTo(path);
+      try {
+        volume.moveTo(path);
+      } catch (error) {
+        // Of a directory that made way, and whose successor could not be placed, there is nothing to flush.
+        if (isMissing(error)) return undefined;
+        throw error;
+      }
       return openToFlush('.');
     });
   }
@@ -187,11 +213,14 @@ class Work {
   }
 
   /** changed: somebody was there first. crossing: it is another file system after all (a project quota, for one). */
-  #place(from: string, name: Name, { old, new: wanted }: Change, aside: boolean): Outcome {
+  #place(from: string, name: Name, { path, old, new: wanted }: Change, aside: boolean): Outcome {
     try {
       if (old === undefined) create(from, name, wanted.kind === 'directory');
       else if (old.kind === 'directory') {
         removeDirectory(name);
+        // It is none any more, whatever comes of what takes its place, and not to be closed again.
+        this.#touched.delete(path);
+        this.#context.opened.delete(path);
         create(from, name, false);
       } else if (wanted.kind === 'directory') this.#replaceByDirectory(from, name, aside);
       // RACE: what is written to the old file between the look and this rename is lost with it; microseconds.
@@ -221,9 +250,9 @@ class Work {
   }
 
   /** @param below what is done with it. */
-  #attempt(change: Change, action: () => Outcome, below: readonly Change[] = []): void {
-    this.#guard(change.path, change.verb === 'attributes' ? ATTRIBUTES : 'cannot be written', () => {
-      const outcome = action();
+  #attempt(change: Change, action: (repeated: boolean) => Outcome, below: readonly Change[] = []): void {
+    this.#guard(change.path, change.verb === 'attributes' ? ATTRIBUTES : 'cannot be written', (repeated) => {
+      const outcome = action(repeated);
       if (outcome === 'done') {
         this.#context.done(change, change.new.kind === 'file' ? look(nameOf(change.path)) : undefined);
         for (const each of below) this.#context.done(each);
@@ -231,9 +260,10 @@ class Work {
     });
   }
 
-  #guard(path: RelPath, failed: string, action: () => void): void {
+  /** Does one path, and begins it again, by looking at it, where the file system is in trouble for a moment. */
+  #guard(path: RelPath, failed: string, action: (repeated: boolean) => void): void {
     try {
-      action();
+      patiently(action);
     } catch (error) {
       if (isFatal(error)) throw error;
       this.#context.problem({ path, kind: 'failed', message: `${failed}: ${explain(error)}` });
@@ -252,6 +282,16 @@ function create(from: string, name: Name, isDirectory: boolean): void {
     if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes(codeOf(error) ?? '')) throw error;
     rename(from, name);
   }
+}
+
+/** Whether a rename or link came through though its answer did not: what was staged is gone, or has both names. */
+function isPlaced(from: string, found: Entry | undefined, { new: wanted }: Change): boolean {
+  if (found?.kind !== wanted.kind) return false;
+  const staged = look(from as Name);
+  if (staged === undefined) return true;
+  const both = staged.witness.inode === found.witness.inode && staged.witness.device === found.witness.device;
+  if (both) removeFile(from);
+  return both;
 }
 
 function isExpected(found: Entry | undefined, expected: Entry | undefined): boolean {

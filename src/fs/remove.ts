@@ -1,4 +1,4 @@
-/** Removes a tree from an anchored directory, links unfollowed, whoever moves things meanwhile. */
+/** Removes a tree of volseed's own from an anchored directory, links unfollowed, whoever moves things meanwhile. */
 import { codeOf } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
@@ -14,6 +14,7 @@ import {
   removeDirectory,
   removeFile,
 } from './disk.ts';
+import { removingOwn } from './patience.ts';
 
 /** Removes what stands at a name of the directory that the anchor is in; no error where nothing does. */
 export function removeTree(anchor: Anchor, name: Name): void {
@@ -21,14 +22,14 @@ export function removeTree(anchor: Anchor, name: Name): void {
   const entry = look(name);
   if (entry === undefined) return;
   try {
-    if (entry.kind !== 'directory') return removeFile(name);
+    if (entry.kind !== 'directory') return removingOwn(() => removeFile(name));
     enter(anchor, name);
     try {
       for (const below of list()) removeTree(anchor, below);
     } finally {
       anchor.up();
     }
-    removeDirectory(name);
+    removingOwn(() => removeDirectory(name));
   } catch (error) {
     if (!isMissing(error)) throw error;
   }

@@ -11,7 +11,6 @@ interface Space {
   readonly inodes: number;
 }
 
-/** @returns undefined where it fits, as far as the file system tells; else what is needed and what is free. */
 /** Throws with the figures where it does not. */
 export function refuseIfLacking(plan: Plan, volume: Anchor): void {
   const lack = lacking(plan, volume.path);
@@ -23,11 +22,18 @@ export function refuseIfLacking(plan: Plan, volume: Anchor): void {
   );
 }
 
+/** Bytes that may be written on the file system of a path. */
+export function freeAt(path: string): number {
+  const { bsize, bavail, bfree } = fs.statfsSync(path);
+  return (process.geteuid?.() === 0 ? bfree : bavail) * bsize;
+}
+
+/** @returns undefined where it fits, as far as the file system tells; else what is needed and what is free. */
 function lacking(plan: Plan, path: string): { readonly needed: Space; readonly free: Space } | undefined {
   if (needsOf(plan, 1).inodes === 0) return undefined;
-  const { bsize, blocks, bavail, bfree, files, ffree } = fs.statfsSync(path);
+  const { bsize, blocks, files, ffree } = fs.statfsSync(path);
   const needed = needsOf(plan, bsize);
-  const free = { bytes: (process.geteuid?.() === 0 ? bfree : bavail) * bsize, inodes: ffree };
+  const free = { bytes: freeAt(path), inodes: ffree };
   // Some file systems (btrfs, many network ones) make inodes as they go, and report none at all; some report nothing.
   const fits = (blocks === 0 || needed.bytes <= free.bytes) && (files === 0 || needed.inodes <= free.inodes);
   return fits ? undefined : { needed, free };

@@ -4,6 +4,7 @@
  *
  * Fail: what was staged is removed, or left to the next run's sweep, and the volume is as before.
  */
+import type { Directory } from '../core/entry.ts';
 import { codeOf, explain, VolseedError, VolumeError } from '../core/errors.ts';
 import { groupsOf, settleGroups } from '../core/groups.ts';
 import { displayText, join, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
@@ -15,12 +16,13 @@ import { Builder, isLate } from './build.ts';
 import type { Birth, Source } from './copy.ts';
 import { byHandle, close, createFile, look, lookAt, makeDirectory, removeFile } from './disk.ts';
 import { openToFlush, type Opener } from './flush.ts';
+import { isTransient, removingOwn } from './patience.ts';
 import { withWritable } from './writable.ts';
 import type { StateDirectory } from './private.ts';
 import { Parents } from './parents.ts';
 import { randomHex } from './random.ts';
 import { removeTree } from './remove.ts';
-import { BESIDE, OF_THE_DIRECTORY, removeBesides, STAGE } from './sweep.ts';
+import { BESIDE, giveBack, HELD, noteOf, OF_THE_DIRECTORY, removeBesides, STAGE } from './sweep.ts';
 import type { Identity } from '../core/identity.ts';
 
 /** One unit, ready to be moved into place. */
@@ -58,6 +60,7 @@ export class Stage {
   /** Names of temporary files beside their final names, so that the next run finds them if this one dies. */
   readonly #besides: RelPath[] = [];
   #serial = 0;
+  #holds = false;
   /** What is known of each file that was built, where that is asked for. */
   readonly made = new Map<RelPath, Made>();
 
@@ -97,13 +100,12 @@ export class Stage {
         if (parent === undefined) continue;
         const settled = settleGroups(unit, parent, this.#birth.gid, this.#isOurs);
         const movable = parent.witness.device === this.#device && this.#mayGive(settled);
-        staged.push(...(movable ? [await this.#aside(builder, settled)] : await this.#beside(unit)));
+        staged.push(...(movable ? await this.#aside(builder, settled) : await this.#beside(unit)));
       }
       await builder.flush();
     } catch (error) {
       if (error instanceof VolseedError || codeOf(error) === undefined) throw error;
-      const message = `new content could not be staged for ${displayText(this.#site.volume.root)}: ${explain(error)}; the volume is as before`;
-      throw new VolumeError(message, { cause: error });
+      throw this.#asBefore(error);
     }
     return staged.flatMap((item) => withoutFailed(item, builder));
   }
@@ -129,12 +131,44 @@ export class Stage {
     });
   }
 
+  /** To be called before anything is published: if this run dies, the next gives the directories back what they had. */
+  hold(plan: Plan, root: Directory): void {
+    try {
+      this.#site.state.replace(`stage/${this.#run}/${HELD}`, Buffer.from(noteOf(plan, root)), false);
+      this.#holds = true;
+    } catch (error) {
+      throw this.#asBefore(error);
+    }
+  }
+
+  /** To be called once all is published, and the directories have what they had. */
+  release(): void {
+    this.#holds = false;
+  }
+
+  #asBefore(error: unknown): VolumeError {
+    const volume = displayText(this.#site.volume.root);
+    const message = `new content could not be staged for ${volume}: ${explain(error)}; the volume is as before`;
+    return new VolumeError(message, { cause: error });
+  }
+
   /** Removes all that is left of it; after a signal, which leaves a second and no more, that is for the next run's sweep. */
   [Symbol.dispose](): void {
     this.#walker.close();
     this.#place.close();
     if (this.#site.pulse.ended) return;
+    try {
+      this.#removeAll();
+    } catch (error) {
+      // What is published is published: the next run's sweep is better placed to say what is wrong here.
+      if (codeOf(error) === undefined) throw error;
+    }
+  }
+
+  #removeAll(): void {
+    const { state, volume, self } = this.#site;
     this.#removeBesides();
+    if (this.#holds && !giveBack(state, this.#run, volume, self)) return;
     const anchor = this.#site.state.anchor.fork();
     try {
       anchor.down(STAGE);
@@ -164,11 +198,22 @@ export class Stage {
 
   readonly #isOurs = (gid: number): boolean => this.#site.self.privileged || this.#site.self.groups.has(gid);
 
-  async #aside(builder: Builder, unit: Unit): Promise<Staged> {
+  /** One, or none where not even its directories could be made. */
+  async #aside(builder: Builder, unit: Unit): Promise<Staged[]> {
     const name = String(++this.#serial) as Name;
-    await builder.add(unit, name);
+    try {
+      await builder.add(unit, name);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      return this.#failed(unit, error);
+    }
     const place = name as string as RelPath;
-    return { unit, from: `${this.#place.path}/${name}`, place, aside: true, lateMode: this.#isLate(unit.top) };
+    return [{ unit, from: `${this.#place.path}/${name}`, place, aside: true, lateMode: this.#isLate(unit.top) }];
+  }
+
+  #failed({ top }: Unit, error: unknown): Staged[] {
+    this.#site.problem({ path: top.path, kind: 'failed', message: `cannot be written: ${explain(error)}` });
+    return [];
   }
 
   /** One, or none where its own directory cannot be worked in: that is a problem of the path, and the rest goes on. */
@@ -188,9 +233,8 @@ export class Stage {
       });
       return built;
     } catch (error) {
-      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '')) throw error;
-      this.#site.problem({ path: unit.top.path, kind: 'failed', message: `cannot be written: ${explain(error)}` });
-      return [];
+      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '') && !isTransient(error)) throw error;
+      return this.#failed(unit, error);
     }
   }
 
@@ -211,12 +255,12 @@ export class Stage {
     return new Builder({ source, place, birth, pulse, problem, privileged: self.privileged, proving, made: this.made });
   }
 
-  #attempt<T>({ top }: Unit, action: () => T): T | undefined {
+  #attempt<T>(unit: Unit, action: () => T): T | undefined {
     try {
       return action();
     } catch (error) {
-      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '')) throw error;
-      this.#site.problem({ path: top.path, kind: 'failed', message: `cannot be written: ${explain(error)}` });
+      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '') && !isTransient(error)) throw error;
+      this.#failed(unit, error);
       return undefined;
     }
   }
@@ -250,6 +294,6 @@ function probe(): Birth {
     return { uid, gid, certain: mode === 0o777 };
   } finally {
     close(descriptor);
-    removeFile(name);
+    removingOwn(() => removeFile(name));
   }
 }

@@ -1,10 +1,12 @@
-/** Takes away what runs that died have left: their stages, and what they built beside its final name. */
+/** Takes away what runs that died have left: their stages, what they built beside its final name, and the times of directories. */
+import type { Directory } from '../core/entry.ts';
 import type { Identity } from '../core/identity.ts';
 import { codeOf } from '../core/errors.ts';
-import { nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
+import { isName, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import type { Plan } from '../core/plan.ts';
 import type { Anchor } from './anchor.ts';
-import { putBackTime } from './attributes.ts';
-import { list, look, lookAt } from './disk.ts';
+import { giveBackTime, putBackTime } from './attributes.ts';
+import { byHandle, list, look, lookAt } from './disk.ts';
 import type { StateDirectory } from './private.ts';
 import { removeTree } from './remove.ts';
 import { closeAgain, makeWritable, moveInto, Unlocked } from './writable.ts';
@@ -12,6 +14,8 @@ import { closeAgain, makeWritable, moveInto, Unlocked } from './writable.ts';
 /** In the state directory: a directory for each run, and in it the names of what it built elsewhere. */
 export const STAGE = 'stage' as Name;
 export const BESIDE = 'beside' as Name;
+/** And how the directories were whose mtime publishing moves, but which are not the image's to set. */
+export const HELD = 'held' as Name;
 /** The directory is gone, swapped, or not ours to write in. */
 export const OF_THE_DIRECTORY = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ELOOP']);
 const TEMPORARY = /^\..*\.volseed-[0-9a-f]{12}$/s;
@@ -26,6 +30,7 @@ export function sweep(state: StateDirectory, volume: Anchor, self: Identity): bo
     const runs = list();
     for (const run of runs) {
       removeBesides(volume, besidesOf(state, run), self);
+      giveBack(state, run, volume, self);
       removeTree(anchor, run);
     }
     return runs.length > 0;
@@ -34,13 +39,57 @@ export function sweep(state: StateDirectory, volume: Anchor, self: Identity): bo
   }
 }
 
+/** Path, seconds, nanoseconds, mode. */
+type Held = readonly [RelPath, number, number, number];
+
+/** For `Stage` to keep while it publishes: what a run that dies could not give back. */
+export function noteOf({ directories }: Plan, root: Directory): string {
+  const held = [...directories].filter(([path, { managed }]) => !managed && path !== ROOT);
+  const all = [[ROOT, root] as const, ...held.map(([path, { wanted }]) => [path, wanted] as const)];
+  return JSON.stringify(all.map(([path, { seconds, nanoseconds, mode }]): Held => [path, seconds, nanoseconds, mode]));
+}
+
+function heldOf(state: StateDirectory, run: Name): Held[] {
+  return noted(state, run, HELD).filter((item): item is Held => {
+    if (!Array.isArray(item) || !item.slice(1).every(Number.isSafeInteger)) return false;
+    const path: unknown = item[0];
+    return path === ROOT || (typeof path === 'string' && path.split('/').every(isName));
+  });
+}
+
+/**
+ * Gives directories back what a run that could not do so noted; the mode, too, where it had been opened for the work.
+ * @returns whether all went well.
+ */
+export function giveBack(state: StateDirectory, run: Name, volume: Anchor, self: Identity): boolean {
+  let good = true;
+  for (const [path, seconds, nanoseconds, mode] of heldOf(state, run)) {
+    try {
+      volume.moveTo(path);
+      const found = lookAt(volume.descriptor);
+      giveBackTime(volume.descriptor, { ...found, seconds, nanoseconds });
+      if (!self.privileged && path !== ROOT && found.mode === (mode | 0o700) && found.mode !== mode)
+        byHandle.changeMode(volume.descriptor, mode);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      if (!OF_THE_DIRECTORY.has(codeOf(error) ?? '')) good = false;
+    }
+  }
+  return good;
+}
+
 /** State is never trusted as a path: only names that volseed gives are removed, and only by way of real directories. */
 function besidesOf(state: StateDirectory, run: Name): RelPath[] {
+  return noted(state, run, BESIDE).filter((path): path is RelPath => typeof path === 'string' && isTemporary(path));
+}
+
+function noted(state: StateDirectory, run: Name, name: Name): unknown[] {
   try {
-    const paths: unknown = JSON.parse(Buffer.from(state.read(`stage/${run}/${BESIDE}`) ?? '[]').toString('utf8'));
-    if (!Array.isArray(paths)) return [];
-    return paths.filter((path): path is RelPath => typeof path === 'string' && isTemporary(path));
-  } catch {
+    const items: unknown = JSON.parse(Buffer.from(state.read(`stage/${run}/${name}`) ?? '[]').toString('utf8'));
+    return Array.isArray(items) ? items : [];
+  } catch (error) {
+    // A note that cannot be read now is for the next run: what it names would else never be found again.
+    if (!(error instanceof SyntaxError)) throw error;
     return [];
   }
 }

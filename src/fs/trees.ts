@@ -11,6 +11,7 @@ import { hasProc, lookAt } from './disk.ts';
 import { MANIFEST_NAME } from './manifest-file.ts';
 import { seedAt } from './manifest-seed.ts';
 import { OverlaySeed, type Part } from './overlay-seed.ts';
+import { patiently } from './patience.ts';
 import { OF_THE_FILE_SYSTEM, STATE_NAME } from './private.ts';
 import { DirectorySeed, type Seed } from './seed.ts';
 
@@ -204,7 +205,7 @@ function checkTarget(target: string, named: string): boolean {
 
 function statOf(path: string, named: string): fs.Stats | undefined {
   try {
-    return fs.statSync(path, { throwIfNoEntry: false });
+    return patiently(() => fs.statSync(path, { throwIfNoEntry: false }));
   } catch (error) {
     if (codeOf(error) === 'ENOTDIR') return undefined;
     throw new UsageError(`${named} cannot be looked at: ${explain(error)}`, { cause: error });

@@ -5,7 +5,7 @@ import type { RelPath } from '../core/path.ts';
 import type { Change, Kept, Plan, Problem, Removal } from '../core/plan.ts';
 import type { KeptReason } from '../core/reconcile.ts';
 import { noTotals, type Totals } from '../core/run.ts';
-import { pastOf, sayChange, sayEnd, sayKept, sayProblem, sayRemoval } from './lines.ts';
+import { pastOf, sayChange, sayEnd, sayKept, sayProblem, sayRemoval, sayTrouble } from './lines.ts';
 
 export class Account {
   readonly #log: Log;
@@ -38,6 +38,11 @@ export class Account {
   readonly removed = (removal: Removal): void => {
     this.totals.removed++;
     sayRemoval(this.#log, removal);
+  };
+
+  /** Something is tried again, for what the kernel answered to a call. */
+  readonly troubled = (code: string, call: string | undefined): void => {
+    if (this.totals.retried++ === 0) sayTrouble(this.#log, code, call);
   };
 
   /** Somebody else changed the path between plan and publish. */

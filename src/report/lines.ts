@@ -1,6 +1,7 @@
 /** What a run says, line for line as operators know it from the rsync entrypoint that this replaces, and its totals. */
 import type { Backup } from '../core/archive.ts';
 import type { Totals as SeedTotals } from '../core/manifest-format.ts';
+import { explain } from '../core/errors.ts';
 import type { Fields, Level, Log } from '../core/log.ts';
 import { display, displayText, type RelPath } from '../core/path.ts';
 import type { Change, Kept, Plan, Problem, Removal } from '../core/plan.ts';
@@ -137,6 +138,20 @@ export function sayProblem(log: Log, { path, kind, message }: Problem): void {
   });
 }
 
+/** Said once in a run, of what is counted from then on. */
+export function sayTrouble(log: Log, code: string, call: string | undefined): void {
+  const what = `${code}: ${explain({ code })}${call === undefined ? '' : `, from ${call}`}`;
+  log.write(
+    'warn',
+    `the file system is in trouble for the moment (${what}); what fails so is tried again for a while`,
+    {
+      event: 'trouble',
+      code,
+      call,
+    },
+  );
+}
+
 export function sayEnd(
   log: Log,
   totals: Totals,
@@ -153,12 +168,13 @@ export function sayEnd(
 
 /** Created, updated, kept by reason, bytes, seconds. */
 export function totalsLine(totals: Totals, seconds: number): string {
-  const { created, updated, corrected, removed, same, bytes } = totals;
+  const { created, updated, corrected, removed, same, retried, bytes } = totals;
   const done = created + updated + corrected + removed;
   const parts = done === 0 ? ['nothing to copy'] : [`${created} created`, `${updated} updated`];
   if (corrected > 0) parts.push(`${corrected} with attributes corrected`);
   if (removed > 0) parts.push(`${removed} removed`);
   parts.push(`${same} up to date`, keptPart(totals));
+  if (retried > 0) parts.push(`${retried} tried again`);
   parts.push(sizeOf(bytes), `${rounded(seconds)} s`);
   return `Totals: ${parts.join(', ')}.`;
 }

@@ -1,8 +1,9 @@
 /** What `state.db` has recorded, for those who only read: nothing is locked, made or written. */
+import { VolumeError } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import { MODES, noTotals, STATUSES, type Run, type Totals } from '../core/run.ts';
 import type { History } from '../core/survey.ts';
-import { databaseIn, readSettled } from './sqlite.ts';
+import { databaseIn, readSettled, refusalOf } from './sqlite.ts';
 import { FILE, versionOf, withoutLog } from './store.ts';
 
 /** Undefined where nothing is recorded; 'damaged' where it is not a state of ours. */
@@ -20,8 +21,12 @@ export function readHistory(directory: PrivateDirectory): History | 'damaged' | 
       runs: runs.map(runOf),
       resets: resets.map(({ id, run, applied }) => ({ id: String(id), run: String(run), applied: String(applied) })),
     };
-  } catch {
-    return 'damaged';
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) return 'damaged';
+    throw new VolumeError(`the state in ${directory.shownAs} cannot be read: ${refusal}; mend that, and try again`, {
+      cause: error,
+    });
   }
 }
 
@@ -51,7 +56,7 @@ function totalsOf(counts: string | null): Totals | null {
   try {
     const found = JSON.parse(counts) as Partial<Totals> | null;
     const totals = { ...noTotals() };
-    for (const name of ['created', 'updated', 'corrected', 'removed', 'same', 'problems', 'bytes'] as const)
+    for (const name of ['created', 'updated', 'corrected', 'removed', 'same', 'problems', 'retried', 'bytes'] as const)
       totals[name] = numberOf(found?.[name]);
     totals.kept = Object.fromEntries(
       Object.entries(found?.kept ?? {}).map(([reason, value]) => [reason, numberOf(value)]),

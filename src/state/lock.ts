@@ -10,12 +10,12 @@
  * is no such name, and beside it no such journal.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { LockTimeout } from '../core/errors.ts';
+import { LockTimeout, VolumeError } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Holder } from '../core/run.ts';
 import { readHolder } from './holder.ts';
-import { openDatabase, openIn, swapped, WITHOUT_FILES } from './sqlite.ts';
+import { openDatabase, openIn, refusalOf, resultOf, swapped, WITHOUT_FILES } from './sqlite.ts';
 
 const FILE = 'lock';
 const SQLITE_BUSY = 5;
@@ -58,7 +58,18 @@ export class Lock {
     this.#database = database;
   }
 
-  static async acquire(directory: PrivateDirectory, { timeout, pulse, announce }: Terms): Promise<Lock> {
+  static async acquire(directory: PrivateDirectory, terms: Terms): Promise<Lock> {
+    try {
+      return await Lock.#acquire(directory, terms);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal === undefined) throw error;
+      const message = `the lock ${directory.shownAs}/${FILE} cannot be taken: ${refusal}; mend that, or choose another place with --state-dir`;
+      throw new VolumeError(message, { cause: error });
+    }
+  }
+
+  static async #acquire(directory: PrivateDirectory, { timeout, pulse, announce }: Terms): Promise<Lock> {
     const { database, name } = openLock(directory);
     const giveUp = (): void => {
       database.close();
@@ -122,12 +133,8 @@ function isTaken(database: DatabaseSync): boolean {
     database.prepare('SELECT 1 FROM sqlite_schema').get();
     return false;
   } catch (error) {
-    return errorCode(error) === SQLITE_BUSY;
+    return resultOf(error) === SQLITE_BUSY;
   }
-}
-
-function errorCode(error: unknown): number | undefined {
-  return (error as { errcode?: number }).errcode;
 }
 
 /** `BEGIN EXCLUSIVE` on an empty database writes nothing: it is the lock and only the lock. */
@@ -136,7 +143,7 @@ function tryLock(database: DatabaseSync): boolean {
     database.exec(`${WITHOUT_FILES} BEGIN EXCLUSIVE`);
     return true;
   } catch (error) {
-    if (errorCode(error) === SQLITE_BUSY) return false;
+    if (resultOf(error) === SQLITE_BUSY) return false;
     throw error;
   }
 }
@@ -165,7 +172,7 @@ function createQuietly(directory: PrivateDirectory): void {
   try {
     directory.create(FILE, new Uint8Array());
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!directory.exists(FILE)) throw error;
   }
 }
 

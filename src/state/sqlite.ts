@@ -3,6 +3,30 @@ import type { DatabaseSync } from 'node:sqlite';
 import { Refused } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 
+/** SQLite's primary result codes (sqlite3.h) for what the system under it refused, with the words for people. */
+const REFUSALS: Readonly<Record<number, string>> = {
+  3: 'permission denied',
+  7: 'out of memory',
+  8: 'it is read-only',
+  10: 'input/output error',
+  13: 'no space left on the file system',
+  14: 'it cannot be opened',
+  15: 'the file system has no locks that work',
+  22: 'the file system is too old for it',
+};
+
+/** What SQLite's own result was; undefined for an error of anybody else. */
+export function resultOf(error: unknown): number | undefined {
+  const { errcode } = error as { errcode?: unknown };
+  // The lowest byte; the others say more about it.
+  return typeof errcode === 'number' ? errcode & 0xff : undefined;
+}
+
+/** The words for what the system refused; undefined where an error is another, as that of a file which is no database. */
+export function refusalOf(error: unknown): string | undefined {
+  return REFUSALS[resultOf(error) ?? 0];
+}
+
 /** Opens an existing database file; never creates one. Nothing is read or locked before the first statement. */
 export function openDatabase(path: string): DatabaseSync {
   const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
@@ -34,7 +58,7 @@ export function openIn(
       const path = `${directory.path}/${name}`;
       return how === 'to change' ? openDatabase(path) : readDatabase(path);
     } catch (error) {
-      if ((error as { errcode?: number }).errcode !== SQLITE_CANTOPEN) throw error;
+      if (resultOf(error) !== SQLITE_CANTOPEN) throw error;
       if (!directory.exists(name)) return undefined;
     }
   }

@@ -3,9 +3,10 @@
  * under a name that nobody can guess is changed, put on the disk, and renamed over it. Only the holder of the lock writes.
  */
 import type { DatabaseSync } from 'node:sqlite';
+import { VolumeError } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Consumed, Run } from '../core/run.ts';
-import { openIn, swapped, WITHOUT_FILES } from './sqlite.ts';
+import { openIn, refusalOf, swapped, WITHOUT_FILES } from './sqlite.ts';
 
 export const FILE = 'state.db';
 const VERSION = 2;
@@ -45,6 +46,8 @@ export function findReset(directory: PrivateDirectory, id: string): Consumed | u
     } finally {
       database.close();
     }
+  } catch (error) {
+    throw asKnown(error, directory);
   } finally {
     directory.remove(copy);
   }
@@ -76,14 +79,21 @@ export function recordRuns(
     return movedAside;
   } catch (error) {
     directory.remove(copy);
-    throw error;
+    throw asKnown(error, directory);
   }
 }
 
-/** Removes copies that died before they became the state. */
+function asKnown(error: unknown, { shownAs }: PrivateDirectory): unknown {
+  const refusal = refusalOf(error);
+  if (refusal === undefined) return error;
+  const message = `the state in ${shownAs} could not be written: ${refusal}; make room or mend that, or see --state-dir, and run again`;
+  return new VolumeError(message, { cause: error });
+}
+
+/** Removes copies that died before they became the state, and what was to replace its other files. */
 export function sweepCopies(directory: PrivateDirectory, names: readonly string[]): void {
   for (const name of names)
-    if (/^(state-[0-9a-f]{32}\.db|holder\.json\.[0-9a-f]{16})$/.test(name)) directory.remove(name);
+    if (/^(state-[0-9a-f]{32}\.db|(holder\.json|base|lock)\.[0-9a-f]{16})$/.test(name)) directory.remove(name);
 }
 
 function prepareCopy(directory: PrivateDirectory, copy: string): string | undefined {
@@ -116,7 +126,9 @@ function versionAt(directory: PrivateDirectory, copy: string): number | undefine
   const database = openCopy(directory, copy);
   try {
     return versionOf(database);
-  } catch {
+  } catch (error) {
+    // A state that could not be read now is not one that cannot be read at all.
+    if (refusalOf(error) !== undefined) throw error;
     return undefined;
   } finally {
     database.close();

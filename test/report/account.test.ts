@@ -26,7 +26,7 @@ const plan: Plan = {
   same: 7,
   directories: new Map(),
 };
-const counted = { created: 3, updated: 1, corrected: 1, removed: 0, same: 7, bytes: 15, problems: 0 };
+const counted = { created: 3, updated: 1, corrected: 1, removed: 0, same: 7, bytes: 15, problems: 0, retried: 0 };
 
 function account(): { account: Account; lines: string[] } {
   const lines: string[] = [];

@@ -204,8 +204,18 @@ describe('a record that fails', () => {
 it('sweeps copies that died, and nothing else', () => {
   const { state, at } = ground();
   const copy = `state-${'0'.repeat(32)}.db`;
-  const keep = ['state.db', 'state-x.db', `${copy}-journal`, 'state.db.corrupt-x', 'lock', 'holder.json', 'notes'];
-  const dead = [copy, `holder.json.${'a'.repeat(16)}`];
+  const keep = [
+    'state.db',
+    'state-x.db',
+    `${copy}-journal`,
+    'state.db.corrupt-x',
+    'lock',
+    'holder.json',
+    'base',
+    'base.corrupt-x',
+    'notes',
+  ];
+  const dead = [copy, ...['holder.json', 'base', 'lock'].map((name) => `${name}.${'a'.repeat(16)}`)];
   for (const name of [...keep, ...dead]) fs.writeFileSync(`${at}/${name}`, '');
   sweepCopies(state, state.names());
   expect(state.names().toSorted()).toEqual(keep.toSorted());
