@@ -26,7 +26,7 @@ export interface PrivateDirectory {
   token(bytes: number): string;
   /** Whether it is a regular file with nothing in it. */
   holdsEmptyFile(name: string): boolean;
-  /** Gives a file a second name; false where the file system has no such thing. */
+  /** Gives a file a second name, which nobody else can know; false where the file system has no such thing. */
   link(name: string, other: string): boolean;
   /** Whether this process has this very file open: the proof that whatever opened it by a path was not led astray. */
   holdsOpen(name: string): boolean;

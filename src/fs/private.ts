@@ -257,9 +257,11 @@ export class StateDirectory implements PrivateDirectory {
 
   link(name: string, other: string): boolean {
     try {
-      fs.linkSync(`${this.path}/${name}`, `${this.path}/${other}`);
+      patiently(() => fs.linkSync(`${this.path}/${name}`, `${this.path}/${other}`));
       return true;
     } catch (error) {
+      // Nobody can guess the name: it was made by a try of ours whose answer was lost.
+      if (codeOf(error) === 'EEXIST') return true;
       if (NO_LINKS.has(codeOf(error) ?? '')) return false;
       throw error;
     }
