@@ -5,7 +5,16 @@ const common = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as 
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...common, name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/containers/**'] } },
+      {
+        test: {
+          ...common,
+          name: 'local',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/containers/**', 'test/artefacts/**'],
+        },
+      },
+      // Of an executable, which scripts/test-artefacts.mjs builds.
+      { test: { ...common, name: 'artefacts', include: ['test/artefacts/**/*.test.ts'] } },
       {
         test: {
           ...common,

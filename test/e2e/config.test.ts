@@ -5,7 +5,16 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { lacks } from '../support/prerequisites.ts';
 import { changesBy, exists, ground, lacksMounts, lines, type Ground, type Literal } from '../support/probe.ts';
 import { build, directory, file, scratch, tree } from '../support/tree.ts';
-import { bundle, node, runToEnd, volseed, type Options, type Result } from '../support/volseed.ts';
+import {
+  runToEnd,
+  volseed,
+  type Options,
+  type Result,
+  isStandalone,
+  leading,
+  program,
+  runtime,
+} from '../support/volseed.ts';
 
 interface Configured extends Ground {
   readonly file: string;
@@ -210,7 +219,7 @@ describe('a file', () => {
     const etc = join(place.path, 'etc');
     mkdirSync(join(etc, 'volseed'), { recursive: true });
     writeFileSync(join(etc, 'volseed/volseed.yaml'), `target: ${on.volume}\nsource: ${on.seed}\nexclude: global\n`);
-    const line = [node, bundle, 'sync'];
+    const line = [...program, 'sync'];
     // The mount is seen by nobody else, and gone with the process.
     const inside = (...args: readonly string[]): Result =>
       runToEnd('unshare', ['-m', 'sh', '-c', `mount --bind ${etc} /etc && exec "$@"`, 'sh', ...line, ...args]);
@@ -233,12 +242,13 @@ function askedFor(on: Configured, ...args: readonly string[]): readonly string[]
      const fs = get('node:fs');
      process.getBuiltinModule = (name) => (fs.writeSync(2, 'asked for ' + name + '\\n'), get(name));`,
   );
-  const { code, stderr } = runToEnd(node, ['--import', spy, bundle, 'sync', ...on.where, ...args]);
+  const { code, stderr } = runToEnd(runtime, ['--import', spy, ...leading, 'sync', ...on.where, ...args]);
   expect(code).toBe(0);
   return lines(stderr).filter((line) => line.startsWith('asked for'));
 }
 
-describe('a start', () => {
+// Seen by a module that Node's --import loads; the standalone executables have the same code, and take no such option.
+describe.runIf(!isStandalone)('a start', () => {
   test('without a file loads nothing of what reads one', () => {
     const on = configured('policy: newer\n');
     const plain = askedFor(on);
