@@ -5,16 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { lacks } from '../support/prerequisites.ts';
 import { changesBy, exists, ground, lacksMounts, lines, type Ground, type Literal } from '../support/probe.ts';
 import { build, directory, file, scratch, tree } from '../support/tree.ts';
-import {
-  runToEnd,
-  volseed,
-  type Options,
-  type Result,
-  isStandalone,
-  leading,
-  program,
-  runtime,
-} from '../support/volseed.ts';
+import { runToEnd, volseed, type Options, type Result, program } from '../support/volseed.ts';
 
 interface Configured extends Ground {
   readonly file: string;
@@ -232,34 +223,6 @@ describe('a file', () => {
     expect(inside('--config', '/dev/null')).toMatchObject({ code: 2, stderr: expect.stringContaining('no target') });
   });
 });
-
-/** Which of Node's modules are asked for by what is loaded late: yaml asks for `buffer` as soon as it is. */
-function askedFor(on: Configured, ...args: readonly string[]): readonly string[] {
-  const spy = join(on.root, 'spy.mjs');
-  writeFileSync(
-    spy,
-    `const get = process.getBuiltinModule;
-     const fs = get('node:fs');
-     process.getBuiltinModule = (name) => (fs.writeSync(2, 'asked for ' + name + '\\n'), get(name));`,
-  );
-  const { code, stderr } = runToEnd(runtime, ['--import', spy, ...leading, 'sync', ...on.where, ...args]);
-  expect(code).toBe(0);
-  return lines(stderr).filter((line) => line.startsWith('asked for'));
-}
-
-const lookingOn = "a start, as a module sees it that Node's --import loads";
-// A standalone executable has the same code, and no such option.
-if (isStandalone) process.stderr.write(`Not for this artefact: ${lookingOn}.\n`);
-else
-  describe(lookingOn, () => {
-    test('without a file loads nothing of what reads one', () => {
-      const on = configured('policy: newer\n');
-      const plain = askedFor(on);
-      expect(plain).toContain('asked for node:sqlite');
-      expect(plain).not.toContain('asked for buffer');
-      expect(askedFor(on, '--config', on.file)).toContain('asked for buffer');
-    });
-  });
 
 describe('rules', () => {
   const seed: Literal = {

@@ -42,7 +42,7 @@ import {
   workingDirectoryOf,
 } from '../support/process.ts';
 import { build, directory, file, tree } from '../support/tree.ts';
-import { type Options, type Result, volseed, program } from '../support/volseed.ts';
+import { artefact, type Options, type Result, volseed, program } from '../support/volseed.ts';
 
 /** `run` on a ground, to its end. */
 function run(on: Ground, command: readonly string[], options?: Options): Result {
@@ -101,7 +101,7 @@ describe('the service', () => {
     });
   });
 
-  test('has the limits that volseed got, with the soft one on open files raised to the hard one', async () => {
+  test('has the limits that volseed got, with the soft one on open files as the runtime leaves it', async () => {
     const preparation =
       'ulimit -n 4096; ulimit -Sn 1000; ulimit -c 0; ulimit -Ss 4096; ulimit -u 5000; ulimit -Sf 100000';
     const running = startRunAfter(preparation, ground(), stillService);
@@ -111,7 +111,8 @@ describe('the service', () => {
     const { 'Max open files': files, ...limits } = limitsOf(running.pid);
     const { 'Max open files': _, ...expected } = limitsOf(yardstick.pid);
     expect(limits).toEqual(expected);
-    expect(files).toBe('4096 4096 files');
+    // The one runtime that leaves it alone is Bun's for musl.
+    expect(files).toBe(artefact === 'linux-x64-musl' ? '1000 4096 files' : '4096 4096 files');
   });
 
   test('has the soft limit on open files that --nofile names, and volseed its PID all the same', async () => {

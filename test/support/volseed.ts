@@ -28,8 +28,6 @@ export const artefact = chosen();
 /** What starts volseed: a runtime, and what comes before volseed's own arguments. */
 export const program: readonly [string, ...string[]] = PROGRAMS[artefact];
 export const [runtime, ...leading] = program;
-/** One executable with a runtime of its own, which takes no option of Node's. */
-export const isStandalone = artefact.startsWith('linux-');
 
 function chosen(): Artefact {
   const name = process.env['VOLSEED_ARTEFACT'] ?? 'node26';
