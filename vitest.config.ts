@@ -10,7 +10,7 @@ export default defineConfig({
           ...common,
           name: 'local',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/containers/**', 'test/faults/**'],
+          exclude: ['test/containers/**', 'test/faults/**', 'test/artefacts/**'],
         },
       },
       // Minutes each, and hours as a whole: what bounds them is said in docs/reliability.md.
@@ -23,6 +23,8 @@ export default defineConfig({
           hookTimeout: 600_000,
         },
       },
+      // Of an executable, which scripts/test-artefacts.mjs builds.
+      { test: { ...common, name: 'artefacts', include: ['test/artefacts/**/*.test.ts'] } },
       {
         test: {
           ...common,

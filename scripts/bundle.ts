@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeLicences } from './licences.ts';
 import { parts } from './parts.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
@@ -35,6 +36,7 @@ writeFileSync('dist/entrypoint.new.js', whole);
 chmodSync('dist/entrypoint.new.js', 0o755);
 // In one step, because what is running may start it again at any moment.
 renameSync('dist/entrypoint.new.js', 'dist/entrypoint.js');
+writeLicences(built.inputs);
 
 /** In base64. Made until it comes out the same twice, which it does but for a rare mark that V8 makes of its own timing. */
 function cacheOf(code: string): string {

@@ -1,6 +1,6 @@
 /** The program without its packages, which a plain start does not use, and each package by itself (scripts/bundle.ts). */
 import { isBuiltin } from 'node:module';
-import { build, type Plugin } from 'esbuild';
+import { build, type BuildResult, type Plugin } from 'esbuild';
 
 /** Each with what the program uses of it. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -39,7 +39,9 @@ const IMPORTED: Readonly<Record<string, readonly string[]>> = {
 const ownBuiltins: Plugin = {
   name: 'own builtins',
   setup(bundler) {
-    bundler.onResolve({ filter: /^node:/ }, ({ path }) => ({ path, namespace: 'own-builtin' }));
+    bundler.onResolve({ filter: /^node:/ }, ({ path, importer }) =>
+      importer.includes('/node_modules/') ? undefined : { path, namespace: 'own-builtin' },
+    );
     bundler.onLoad({ filter: /./, namespace: 'own-builtin' }, ({ path }) => {
       const names = IMPORTED[path];
       if (names === undefined) throw new Error(`${path} is not in the list of scripts/parts.ts`);
@@ -73,17 +75,38 @@ const common = {
   legalComments: 'inline',
   logLevel: 'warning',
   write: false,
+  metafile: true,
   // Of no use to them: nothing lies beside the one file.
   define: { 'import.meta.url': '"file:///"' },
 } as const;
 
-/** The program, and each package that it takes later, by name. */
-export async function parts(version: string): Promise<{ program: string; packages: ReadonlyMap<string, string> }> {
+/** The program and all of its packages in one module, for a runtime that is compiled with it. */
+export async function whole(version: string): Promise<string> {
+  const plugins = [ownBuiltins, lateBuiltins];
+  const define = { ...common.define, VOLSEED_VERSION: JSON.stringify(version) };
+  return only(await build({ ...common, format: 'esm', entryPoints: ['entrypoint.ts'], plugins, define }));
+}
+
+interface Parts {
+  readonly program: string;
+  /** Each package that the program takes later, by name. */
+  readonly packages: ReadonlyMap<string, string>;
+  /** The files that all of it was made of. */
+  readonly inputs: readonly string[];
+}
+
+export async function parts(version: string): Promise<Parts> {
+  const inputs: string[] = [];
+  const noting = (built: Built): string => {
+    const made = Object.values(built.metafile?.outputs ?? {}).flatMap((output) => Object.entries(output.inputs));
+    inputs.push(...made.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file));
+    return only(built);
+  };
   const packages = await Promise.all(
     Object.entries(PACKAGES).map(async ([name, exported]) => {
       const contents = `export { ${exported.join(', ')} } from '${name}'`;
       const stdin = { contents, resolveDir: '.', sourcefile: `${name}.js` };
-      return [name, only(await build({ ...common, stdin, plugins: [lateBuiltins] }))] as const;
+      return [name, noting(await build({ ...common, stdin, plugins: [lateBuiltins] }))] as const;
     }),
   );
   const program = await build({
@@ -92,10 +115,12 @@ export async function parts(version: string): Promise<{ program: string; package
     plugins: [latePackages, ownBuiltins],
     define: { ...common.define, VOLSEED_VERSION: JSON.stringify(version) },
   });
-  return { program: only(program), packages: new Map(packages) };
+  return { program: noting(program), packages: new Map(packages), inputs };
 }
 
-function only({ outputFiles }: { readonly outputFiles?: readonly { readonly text: string }[] }): string {
+type Built = Pick<BuildResult, 'outputFiles' | 'metafile'>;
+
+function only({ outputFiles }: Built): string {
   const [file] = outputFiles ?? [];
   if (file === undefined) throw new Error('nothing was built');
   return file.text;

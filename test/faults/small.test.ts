@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { lacks } from '../support/prerequisites.ts';
 import { changesBy, type Ground, ground, lacksMounts, leftovers, runsOf, unlikeSeed } from '../support/probe.ts';
-import { bundle, node, runToEnd, volseed, type Result } from '../support/volseed.ts';
+import { program, runToEnd, volseed, type Result } from '../support/volseed.ts';
 import { build, directory, file, tree } from '../support/tree.ts';
 
 function mount(path: string, options: string): void {
@@ -119,7 +119,7 @@ describe.skipIf(lacks('root') || lacksMounts())('on a file system that', () => {
     const held = join(on.root, 'held');
     mkdirSync(held);
     const args = ['-f', '-o', '/dev/null', '-e', 'trace=link,rename', '-e', 'inject=rename:error=EROFS:when=2+'];
-    const { status } = { status: runToEnd('strace', [...args, node, bundle, 'sync', ...on.where]) };
+    const { status } = { status: runToEnd('strace', [...args, ...program, 'sync', ...on.where]) };
     expect({ code: status.code, stderr: status.stderr }).toEqual(line('the file system is read-only'));
     expect(readFileSync(join(on.volume, 'mine'), 'utf8')).toBe('mine');
     expect(sync(on)).toMatchObject({ code: 0, stderr: '' });
@@ -169,7 +169,7 @@ describe.skipIf(lacks('root') || lacksMounts())('on a file system that', () => {
     ];
     const inject = slow.flatMap((call) => ['-e', `inject=${call}:delay_enter=3000`]);
     const trace = ['-f', '-o', '/dev/null', '-e', `trace=${slow.join()}`];
-    const { code, stderr } = runToEnd('strace', [...trace, ...inject, node, bundle, 'sync', ...on.where]);
+    const { code, stderr } = runToEnd('strace', [...trace, ...inject, ...program, 'sync', ...on.where]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(unlikeSeed(on)).toEqual([]);
     expect(runsOf(on.volume).map(({ status }) => status)).toEqual(['completed']);
@@ -177,7 +177,7 @@ describe.skipIf(lacks('root') || lacksMounts())('on a file system that', () => {
 
   it('is full behind stdout and stderr: the seeding goes on without a word', () => {
     const on = ground(many(5, 10));
-    const command = `exec '${node}' '${bundle}' sync --source '${on.seed}' --target '${on.volume}' > /dev/full 2> /dev/full`;
+    const command = `exec ${program.map((word) => `'${word}'`).join(' ')} sync --source '${on.seed}' --target '${on.volume}' > /dev/full 2> /dev/full`;
     expect(runToEnd('sh', ['-c', command])).toMatchObject({ code: 0 });
     expect(unlikeSeed(on)).toEqual([]);
     expect(existsSync(join(on.volume, '.volseed/state.db'))).toBe(true);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { exists, leftovers } from './probe.ts';
 import { lay, putBack, type Laid, type Scenario } from './scenarios.ts';
 import { differences, snapshot, type Seen, type Snapshot } from './snapshot.ts';
-import { bundle, node, runToEnd, type Result } from './volseed.ts';
+import { leading, program, runtime, runToEnd, type Result } from './volseed.ts';
 
 /** Everything by which the program changes a file system, but for openat, of which only some do. */
 export const CHANGING = [
@@ -74,7 +74,7 @@ function allow({ as }: Laid, path: string): void {
 
 /** Runs the scenario's command under strace. */
 function straced({ args, as }: Laid, options: readonly string[]): Result {
-  return runToEnd('strace', ['-f', ...options, node, bundle, ...args], {
+  return runToEnd('strace', ['-f', ...options, ...program, ...args], {
     ...as,
     env: { PATH: process.env['PATH'] ?? '', UV_THREADPOOL_SIZE: '1' },
   });
@@ -93,7 +93,7 @@ export function faulty(stand: Laid, { call, n }: Point, fault: string, times = 1
 }
 
 export function undisturbed({ args, as }: Laid): Result {
-  return runToEnd(node, [bundle, ...args], { ...as, env: { PATH: process.env['PATH'] ?? '' } });
+  return runToEnd(runtime, [...leading, ...args], { ...as, env: { PATH: process.env['PATH'] ?? '' } });
 }
 
 /** Which calls of a log are of interest. Bare names and descriptors are shown with their paths by -y. */

@@ -2,7 +2,7 @@
 // suite skipped, by its name; where CI is set nothing may be skipped, and the same lack fails.
 import { spawnSync } from 'node:child_process';
 import { describe } from 'vitest';
-import { node } from './volseed.ts';
+import { runtime } from './volseed.ts';
 
 /** An ordinary user: what suites that need root drop to. No account of that number has to exist. */
 export const ordinary = { uid: 1000, gid: 1000 } as const;
@@ -14,7 +14,7 @@ const checks = {
   script: () => succeeds('script', ['-qec', 'true', '/dev/null']),
   root: isRoot,
   'the npm registry': () => succeeds('npm', ['view', 'picomatch', 'name']),
-  'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', node], ordinary),
+  'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', runtime], ordinary),
 } as const;
 
 export type Prerequisite = keyof typeof checks;

@@ -1,6 +1,6 @@
 // One command of volseed's, run by root over and over while the volume's owner swaps what is in it.
 import { spawnSync } from 'node:child_process';
-import { bundle, node } from '../volseed.ts';
+import { leading, runtime } from '../volseed.ts';
 import { Flipper, type Flips } from './flipper.ts';
 import { AttackGround } from './ground.ts';
 
@@ -66,7 +66,7 @@ interface Ended {
 /** One run of volseed, undisturbed or not, that is killed where it hangs. */
 export function runOnce(args: readonly string[]): Ended {
   const from = performance.now();
-  const { status, signal, stdout, stderr } = spawnSync(node, [bundle, ...args], {
+  const { status, signal, stdout, stderr } = spawnSync(runtime, [...leading, ...args], {
     env: { PATH: process.env['PATH'] ?? '' },
     encoding: 'utf8',
     timeout: HUNG * 1000,
