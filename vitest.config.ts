@@ -5,7 +5,16 @@ const common = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as 
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...common, name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/containers/**'] } },
+      {
+        test: {
+          ...common,
+          name: 'local',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/containers/**', 'test/faults/**'],
+        },
+      },
+      // Minutes each, and hours as a whole: what bounds them is said in docs/reliability.md.
+      { test: { ...common, name: 'faults', include: ['test/faults/**/*.test.ts'], testTimeout: 3_600_000 } },
       {
         test: {
           ...common,

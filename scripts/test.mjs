@@ -1,9 +1,10 @@
-// npm test [-- VITEST ARGUMENTS]: everything that needs no container engine. --containers: the rest.
+// npm test [-- VITEST ARGUMENTS]: what needs no container engine and not much time. --containers, --faults: the rest.
 import { build, install, node, root, run } from './setup.mjs';
 
-const [first, ...rest] = process.argv.slice(2);
-const project = first === '--containers' ? 'containers' : 'local';
-const args = first === '--containers' ? rest : process.argv.slice(2);
+const [first = '', ...rest] = process.argv.slice(2);
+const asked = ['--containers', '--faults'].includes(first);
+const project = asked ? first.slice(2) : 'local';
+const args = asked ? rest : process.argv.slice(2);
 
 install();
 build();
