@@ -4,12 +4,14 @@ import { codeOf, explain } from '../core/errors.ts';
 import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Change, Problem, Unit } from '../core/plan.ts';
 import type { Made } from '../core/recording.ts';
+import type { Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
 import { copyLarge, readSmall, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
 import { isMissing, makeDirectory, makeLink } from './disk.ts';
 import { hashOf } from './hash.ts';
+import type { Parts } from './parts.ts';
 import { SeedChanged } from './seed.ts';
 
 export interface Workshop {
@@ -22,6 +24,9 @@ export interface Workshop {
   readonly problem: (problem: Problem) => void;
   /** Which files are hashed as they are written: what is in memory anyway, or all. Where undefined nothing is noted at all. */
   readonly proving: 'small' | 'all' | undefined;
+  /** Where large files are while they are copied; undefined where that is in `place`. */
+  readonly parts: Parts | undefined;
+  readonly progress: Progress | undefined;
   /** What is known of each file that was built. */
   readonly made: Map<RelPath, Made>;
 }
@@ -96,11 +101,20 @@ export class Builder {
   }
 
   async #large({ change, entry, directory, name }: Job): Promise<void> {
-    const { source, place, birth, pulse, proving, made } = this.#shop;
+    const { source, place, birth, pulse, parts, progress, proving, made } = this.#shop;
     try {
-      const whole = proving === 'all';
-      const enter = (): void => place.moveTo(directory);
-      const copied = await copyLarge(source, change.from ?? change.path, enter, name, entry, birth, pulse, whole);
+      const enterStage = (): void => place.moveTo(directory);
+      const bound = {
+        enterStage,
+        to: name,
+        as: change.path,
+        birth,
+        pulse,
+        parts,
+        progress,
+        hashing: proving === 'all',
+      };
+      const copied = await copyLarge(source, change.from ?? change.path, entry, bound);
       if (proving !== undefined) made.set(change.path, copied);
     } catch (error) {
       this.#fail(change, error);

@@ -5,12 +5,12 @@ import { nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
 import { putBackTime } from './attributes.ts';
 import { list, look, lookAt } from './disk.ts';
+import { PARTS, STAGE } from './parts.ts';
 import type { StateDirectory } from './private.ts';
 import { removeTree } from './remove.ts';
 import { closeAgain, makeWritable, moveInto, Unlocked } from './writable.ts';
 
-/** In the state directory: a directory for each run, and in it the names of what it built elsewhere. */
-export const STAGE = 'stage' as Name;
+/** In the directory of a run: the names of what it built elsewhere. */
 export const BESIDE = 'beside' as Name;
 /** The directory is gone, swapped, or not ours to write in. */
 export const OF_THE_DIRECTORY = new Set(['EACCES', 'EPERM', 'ENOENT', 'ENOTDIR', 'ELOOP']);
@@ -23,7 +23,8 @@ export function sweep(state: StateDirectory, volume: Anchor, self: Identity): bo
     anchor.here();
     if (look(STAGE)?.kind !== 'directory') return false;
     anchor.down(STAGE);
-    const runs = list();
+    // What is left of large files is for the plan to tell (parts.ts).
+    const runs = list().filter((name) => name !== PARTS);
     for (const run of runs) {
       removeBesides(volume, besidesOf(state, run), self);
       removeTree(anchor, run);
