@@ -9,7 +9,18 @@ import type { Name, RelPath } from '../core/path.ts';
 import type { Plan } from '../core/plan.ts';
 import { LONG } from '../core/progress.ts';
 import type { Anchor } from './anchor.ts';
-import { changeMode, close, createFile, list, look, makeDirectory, openHandle, rename, toArgument } from './disk.ts';
+import {
+  changeMode,
+  close,
+  createFile,
+  list,
+  look,
+  makeDirectory,
+  openHandle,
+  removeDirectory,
+  rename,
+  toArgument,
+} from './disk.ts';
 import type { StateDirectory } from './private.ts';
 import { removeTree } from './remove.ts';
 
@@ -120,11 +131,16 @@ export function keepParts(state: StateDirectory, { changes }: Plan): number {
     );
     const wanted = new Set(long.map(({ path }) => nameOfPart(path)));
     let held = 0;
+    let kept = 0;
     for (const name of list()) {
       const stat = wanted.has(name) ? fs.lstatSync(toArgument(name)) : undefined;
-      if (stat?.isFile() === true && stat.nlink === 1) held += stat.blocks * 512;
-      else removeTree(anchor, name);
+      if (stat?.isFile() === true && stat.nlink === 1) {
+        held += stat.blocks * 512;
+        kept++;
+      } else removeTree(anchor, name);
     }
+    anchor.up();
+    if (kept === 0) removeDirectory(PARTS);
     return held;
   } finally {
     anchor.close();

@@ -13,6 +13,9 @@ const checks = {
   strace: () => succeeds('strace', ['-o', '/dev/null', 'true']),
   script: () => succeeds('script', ['-qec', 'true', '/dev/null']),
   root: isRoot,
+  'loop devices': () => isRoot() && succeeds('losetup', ['--find']),
+  'mkfs.ext4': () => succeeds('mkfs.ext4', ['-V']),
+  'mkfs.xfs': () => succeeds('mkfs.xfs', ['-V']),
   'the npm registry': () => succeeds('npm', ['view', 'picomatch', 'name']),
   'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', node], ordinary),
 } as const;
