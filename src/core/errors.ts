@@ -98,5 +98,8 @@ const WORDS: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files',
   ENAMETOOLONG: 'the name is too long for this file system',
   EBUSY: 'it is in use (a mount point, perhaps)',
+  ENOSYS: 'the file system does not know how',
+  ENOTSUP: 'the file system does not know how',
+  EOPNOTSUPP: 'the file system does not know how',
   EXDEV: 'it is on another file system',
 };

@@ -1,11 +1,14 @@
 /** Builds new content under a temporary name, complete with all its attributes: files, links, and directories with all below. */
-import { SET_GID, type Directory, type File } from '../core/entry.ts';
+import { LEAVE, SET_GID, type Directory, type File } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
 import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Change, Problem, Unit } from '../core/plan.ts';
+import type { Proof } from '../core/base.ts';
+import type { Fix } from '../core/reconcile.ts';
 import type { Made } from '../core/recording.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
+import { ONE_NAME } from '../core/words.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
 import { copyLarge, readSmall, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
@@ -36,6 +39,9 @@ const SEED_SIDE = new Set(['EACCES', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM', 'ENX
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_FILES = 256;
 
+/** What symlink(2) says where there are none: FAT in the kernel, exFAT over FUSE, some network file systems. */
+const WITHOUT_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
+
 interface Job {
   readonly change: Change;
   readonly entry: File;
@@ -51,8 +57,14 @@ export class Builder {
   #bytes = 0;
   #buffer: Uint8Array | undefined;
 
+  /** What is being written. */
+  #writing: Change | undefined;
+
   constructor(shop: Workshop) {
-    this.#shop = shop;
+    const ownerRefused = (): void => {
+      if (this.#writing !== undefined) this.#ownerRefused(this.#writing);
+    };
+    this.#shop = { ...shop, birth: { ...shop.birth, ownerRefused } };
   }
 
   /** Adds a unit under a name; its small files may wait for `flush`. */
@@ -79,12 +91,11 @@ export class Builder {
     if (entry.kind === 'file') return this.#file({ change, entry, directory, name });
     place.moveTo(directory);
     if (entry.kind === 'directory') {
-      makeDirectory(name, 0o700);
+      if (!this.#unlessTaken(change, () => makeDirectory(name, 0o700))) return;
       // Born in a directory that hands its group down, it would hand it on, and is not always to.
       settleNewDirectory(name, 0o700 | (entry.mode & SET_GID));
     } else {
-      makeLink(name, entry.target);
-      applyToBuilt(name, entry, ALL_ATTRIBUTES);
+      if (this.#link(change, entry.target, name)) this.#attributes(change, name, ALL_ATTRIBUTES);
     }
   }
 
@@ -103,6 +114,7 @@ export class Builder {
   async #large({ change, entry, directory, name }: Job): Promise<void> {
     const { source, place, birth, pulse, parts, progress, proving, made } = this.#shop;
     try {
+      this.#writing = change;
       const enterStage = (): void => place.moveTo(directory);
       const bound = {
         enterStage,
@@ -144,7 +156,12 @@ export class Builder {
     }
     place.moveTo(first.directory);
     for (const { job, offset: at } of read) {
-      const proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
+      this.#writing = job.change;
+      let proof: Proof | undefined;
+      const write = (): void => {
+        proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
+      };
+      if (!this.#unlessTaken(job.change, write)) continue;
       if (proof !== undefined)
         made.set(job.change.path, { proof, sha256: hashOf(buffer.subarray(at, at + job.entry.size)) });
     }
@@ -159,12 +176,57 @@ export class Builder {
       const path = `${name}${change.path.slice(top.path.length)}` as RelPath;
       place.moveTo(parentOf(path));
       const late = change === top && isLate(change.new, this.#shop.privileged);
-      applyToBuilt(nameOf(path), change.new, { ...ALL_ATTRIBUTES, mode: !late });
+      this.#attributes(change, nameOf(path), { ...ALL_ATTRIBUTES, mode: !late });
     }
+  }
+
+  /** The stage is ours alone: what has the name there is another path of the seed, and the name is one for this file system. */
+  #unlessTaken(change: Change, create: () => void): boolean {
+    try {
+      create();
+      return true;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+      this.#fail(change, error);
+      return false;
+    }
+  }
+
+  /** False where the file system has no such thing, which is the problem of this path and not of the others. */
+  #link(change: Change, target: string, name: Name): boolean {
+    try {
+      return this.#unlessTaken(change, () => makeLink(name, target));
+    } catch (error) {
+      if (!WITHOUT_LINKS.has(codeOf(error) ?? '')) throw error;
+      this.#failed.add(change.path);
+      const message = `cannot be made: the volume's file system has no symbolic links (${explain(error)})`;
+      this.#shop.problem({ path: change.path, kind: 'failed', message });
+      return false;
+    }
+  }
+
+  /** Without its owner where the file system holds none: as much as can be, and a problem of this path. */
+  #attributes(change: Change, name: Name, fix: Fix): void {
+    try {
+      applyToBuilt(name, change.new, fix);
+    } catch (error) {
+      if (!fix.owner || codeOf(error) !== 'EPERM') throw error;
+      this.#ownerRefused(change);
+      applyToBuilt(name, change.new, { ...fix, owner: false });
+    }
+  }
+
+  #ownerRefused({ path, new: { uid, gid } }: Change): void {
+    const message = `its owner cannot be set to ${nameOwner(uid)}:${nameOwner(gid)}: ${explain({ code: 'EPERM' })}; --chown can ask for the one that the volume has`;
+    this.#shop.problem({ path, kind: 'failed', message });
   }
 
   /** What went wrong on the seed's side is that path's problem; what went wrong on the stage's ends the staging. */
   #fail(change: Change, error: unknown): void {
+    if (codeOf(error) === 'EEXIST') {
+      this.#failed.add(change.path);
+      return this.#shop.problem({ path: change.path, kind: 'failed', message: ONE_NAME });
+    }
     const seedSide = error instanceof SeedChanged || SEED_SIDE.has(codeOf(error) ?? '');
     if (!seedSide) throw error;
     this.#failed.add(change.path);
@@ -173,6 +235,10 @@ export class Builder {
     const message = error instanceof SeedChanged ? error.message : `cannot be read in the seed: ${explain(error)}`;
     this.#shop.problem({ path: change.path, kind: 'failed', message });
   }
+}
+
+function nameOwner(id: number): string {
+  return id === LEAVE ? '' : String(id);
 }
 
 export function isLate(directory: Directory, privileged: boolean): boolean {

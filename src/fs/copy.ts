@@ -1,6 +1,7 @@
 /** Copies files from one anchored directory into another: many small ones in a batch, large ones one by one. */
 import fs from 'node:fs';
 import { proofOf, type Proof } from '../core/base.ts';
+import { codeOf } from '../core/errors.ts';
 import type { Made } from '../core/recording.ts';
 import { sha256 } from './hash.ts';
 import { isTime, LEAVE, NOBODY, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
@@ -33,6 +34,8 @@ export interface Birth {
   readonly gid: number;
   /** Owner, group, and the mode given at open are what it has: no umask, no default ACL, no directory's group says otherwise. */
   readonly certain: boolean;
+  /** Told where a file system holds no owners; it is not told by an error, because the file is good all the same. */
+  readonly ownerRefused?: () => void;
 }
 
 /** Where new content comes from: the seed, or a backup that was unpacked. */
@@ -200,7 +203,16 @@ function finish(descriptor: number, entry: File, birth: Birth): void {
   const found = birth.certain ? birth : lookAt(descriptor);
   const uid = entry.uid === LEAVE ? found.uid : entry.uid;
   const gid = entry.gid === LEAVE ? found.gid : entry.gid;
-  if (uid !== found.uid || gid !== found.gid) changeOwner(descriptor, uid, gid);
+  if (uid !== found.uid || gid !== found.gid) own(descriptor, uid, gid, birth);
   if (!birth.certain || (entry.mode & SET_ID_OR_STICKY) !== 0) changeMode(descriptor, entry.mode);
   changeTime(descriptor, entry);
+}
+
+function own(descriptor: number, uid: number, gid: number, { ownerRefused }: Birth): void {
+  try {
+    changeOwner(descriptor, uid, gid);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM' || ownerRefused === undefined) throw error;
+    ownerRefused();
+  }
 }

