@@ -20,11 +20,13 @@ import { close, lookAt, openForReading } from './fs/disk.ts';
 import { flush } from './fs/flush.ts';
 import { sha256 } from './fs/hash.ts';
 import { StateDirectory } from './fs/private.ts';
+import { keepParts } from './fs/parts.ts';
 import { publish } from './fs/publish.ts';
 import { freeAt, refuseIfLacking } from './fs/space.ts';
 import { Stage } from './fs/stage.ts';
 import type { Unlocked } from './fs/writable.ts';
 import type { Account } from './report/account.ts';
+import { ProgressLines } from './report/progress.ts';
 
 export interface Work {
   readonly settings: Settings;
@@ -40,13 +42,17 @@ export interface Work {
   readonly recording?: Recording | undefined;
   /** Which files are hashed as they are written. */
   readonly proving?: 'small' | 'all' | undefined;
+  /** Bytes of the new content that are holes; asked where there might be no room for it. */
+  readonly holes?: () => number;
   /** Where new content comes from; asked for once the stage is there. */
   readonly source: (stage: Stage) => Source | Promise<Source>;
 }
 
 export async function carryOut(made: Plan, work: Work): Promise<void> {
+  const held = keepParts(work.state, made);
   if (isIdle(made)) return;
-  refuseIfLacking(made, work.volume);
+  const spared = (): number => held + (work.holes?.() ?? 0);
+  refuseIfLacking(made, work.volume, spared);
   const { account, context, run, state, volume } = work;
   const backup = work.why === undefined ? undefined : await backUp(made, work.why, work);
   let source: Source | undefined;
@@ -56,11 +62,12 @@ export async function carryOut(made: Plan, work: Work): Promise<void> {
     check: (descriptor, entry, length) => (source as Source).check(descriptor, entry, length),
   };
   const { pulse, self } = context;
-  const site = { source: late, volume, state, self, pulse, problem: account.problem, proving: work.proving };
+  const progress = new ProgressLines(context.log);
+  const site = { source: late, volume, state, self, pulse, problem: account.problem, proving: work.proving, progress };
   const stage = Stage.open(site, run);
   try {
     // The backup may lie in the volume, too.
-    if (backup !== undefined) refuseIfLacking(made, work.volume);
+    if (backup !== undefined) refuseIfLacking(made, work.volume, spared);
     source = await work.source(stage);
     await apply(made, stage, work);
   } finally {
@@ -93,10 +100,12 @@ async function apply(plan: Plan, stage: Stage, work: Work): Promise<void> {
   let staged = await stage.fill(made);
   stage.hold(made, lookAt(volume.descriptorOfRoot) as Directory);
   for (;;) {
-    if (settings.flush) await flush(volume.descriptorOfRoot, stage.written(staged));
+    if (settings.flush)
+      await flush(volume.descriptorOfRoot, stage.written(staged), { pulse, bytes: stage.bytes(staged) });
+    stage.settle(staged);
     const { crossing, touched } = await publish(made, staged, publication);
     if (crossing.length === 0) stage.release();
-    if (settings.flush) await flush(volume.descriptorOfRoot, touched);
+    if (settings.flush) await flush(volume.descriptorOfRoot, touched, { pulse });
     if (crossing.length === 0) return;
     made = { ...made, removals: [], changes: crossing.flatMap(({ top, below }) => [top, ...below]) };
     staged = await stage.fillBeside(crossing);

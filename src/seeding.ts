@@ -23,6 +23,7 @@ import { Recording } from './core/recording.ts';
 import { onTrouble } from './fs/patience.ts';
 import { StateDirectory } from './fs/private.ts';
 import { seedSource } from './fs/copy.ts';
+import { holesOf } from './fs/space.ts';
 import { sweep } from './fs/sweep.ts';
 import { isReadOnly, openTrees, readOnly, refuseWithoutProc, withVolume, type Opened } from './fs/trees.ts';
 import { closeAgain, Unlocked } from './fs/writable.ts';
@@ -95,7 +96,8 @@ async function sync(
     const why = settings.backup.on && !backupIsOff(settings, due) ? whyOf(settings) : undefined;
     const source = seedSource(trees.seed);
     const proving = needsBase(settings) ? ('all' as const) : ('small' as const);
-    const keeping = { recording, proving, run: session.id, why, source: () => source };
+    const holes = (): number => holesOf(made, source);
+    const keeping = { recording, proving, run: session.id, why, holes, source: () => source };
     prepareBase(settings, state, known, made);
     await carryOut(made, { settings, context, volume, state, account, unlocked, ...keeping });
     account.end(made);

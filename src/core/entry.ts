@@ -83,3 +83,14 @@ export function isTime(recorded: Entry, found: Entry): boolean {
 export function nounOf(entry: Entry): string {
   return { directory: 'directory', file: 'file', link: 'symbolic link', other: 'special file' }[entry.kind];
 }
+
+/**
+ * The latest times, in seconds since 1970, that ext4 (2446) and XFS (2486) hold; what is later becomes it. That of ext3 and of
+ * XFS of old (2038) is a time that a file may well have, and is taken for one.
+ */
+const LATEST: ReadonlySet<number> = new Set([2 ** 34 - 2 ** 31 - 1, 16_299_260_424]);
+
+/** An entry of the seed as the volume's file system can hold it: a time that it cannot hold is no difference, and no update. */
+export function asHeld<T extends Attributes>(seed: T, { seconds, nanoseconds }: Attributes): T {
+  return seed.seconds > seconds && LATEST.has(seconds) ? { ...seed, seconds, nanoseconds } : seed;
+}

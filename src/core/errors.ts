@@ -126,5 +126,8 @@ const WORDS: Readonly<Record<string, string>> = {
   EINTR: 'interrupted',
   EUNKNOWN: 'an error that the runtime has no name for (a quota that is used up, perhaps)',
   EUCLEAN: 'the file system is damaged',
+  ENOSYS: 'the file system does not know how',
+  ENOTSUP: 'the file system does not know how',
+  EOPNOTSUPP: 'the file system does not know how',
   EXDEV: 'it is on another file system',
 };

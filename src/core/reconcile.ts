@@ -18,7 +18,7 @@
  * This is rsync's `-avu`, surprises and all (measured on rsync 3.5): `-u` protects a file against a file and nothing else,
  * and times compare in whole seconds.
  */
-import { LEAVE, SET_GID, type Attributes, type Entry, type File } from './entry.ts';
+import { asHeld, LEAVE, SET_GID, type Attributes, type Entry, type File } from './entry.ts';
 import type { MergeKept, MergeReason } from './merge.ts';
 import type { Policy } from './policy.ts';
 
@@ -79,12 +79,14 @@ const BLOCKED: Decision = { verb: 'blocked' };
 export function needsContent(seed: Entry, volume: Entry | undefined, terms: Terms): boolean {
   if (seed.kind !== 'file' || volume?.kind !== 'file' || seed.size !== volume.size) return false;
   if (terms.policy === 'always' || terms.policy === 'reset') return true;
-  if (terms.policy !== 'newer' || volume.seconds > seed.seconds) return false;
-  return terms.checksum || (volume.witness.links > 1 && volume.seconds === seed.seconds);
+  const { seconds } = asHeld(seed, volume);
+  if (terms.policy !== 'newer' || volume.seconds > seconds) return false;
+  return terms.checksum || (volume.witness.links > 1 && volume.seconds === seconds);
 }
 
 /** @param sameContent the answer to `needsContent`; of no meaning where that said no. */
-export function decide(seed: Entry, volume: Entry | undefined, terms: Terms, sameContent: boolean): Decision {
+export function decide(image: Entry, volume: Entry | undefined, terms: Terms, sameContent: boolean): Decision {
+  const seed = volume === undefined ? image : asHeld(image, volume);
   if (terms.policy === 'never' || seed.kind === 'other') return NONE;
   if (volume === undefined) return { verb: 'create', reason: 'missing' };
   if (terms.policy === 'missing')

@@ -32,3 +32,6 @@ export function sizeOf(bytes: number): string {
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
+
+/** Of two paths of the seed that differ in case only, or in what Unicode takes for one. The rest of a sentence. */
+export const ONE_NAME = "cannot be made: the volume's file system takes its name for that of another path of the seed";

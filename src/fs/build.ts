@@ -1,15 +1,20 @@
 /** Builds new content under a temporary name, complete with all its attributes: files, links, and directories with all below. */
-import { SET_GID, type Directory, type File } from '../core/entry.ts';
+import { LEAVE, SET_GID, type Directory, type File } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
 import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Change, Problem, Unit } from '../core/plan.ts';
+import type { Proof } from '../core/base.ts';
+import type { Fix } from '../core/reconcile.ts';
 import type { Made } from '../core/recording.ts';
+import type { Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
+import { ONE_NAME } from '../core/words.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
 import { copyLarge, readSmall, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
 import { isMissing, makeDirectory, makeLink, removeFile } from './disk.ts';
 import { hashOf } from './hash.ts';
+import type { Parts } from './parts.ts';
 import { isTransient } from './patience.ts';
 import { SeedChanged } from './seed.ts';
 
@@ -23,6 +28,9 @@ export interface Workshop {
   readonly problem: (problem: Problem) => void;
   /** Which files are hashed as they are written: what is in memory anyway, or all. Where undefined nothing is noted at all. */
   readonly proving: 'small' | 'all' | undefined;
+  /** Where large files are while they are copied; undefined where that is in `place`. */
+  readonly parts: Parts | undefined;
+  readonly progress: Progress | undefined;
   /** What is known of each file that was built. */
   readonly made: Map<RelPath, Made>;
 }
@@ -31,6 +39,9 @@ export interface Workshop {
 const SEED_SIDE = new Set(['EACCES', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM', 'ENXIO']);
 const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_FILES = 256;
+
+/** What symlink(2) says where there are none: FAT in the kernel, exFAT over FUSE, some network file systems. */
+const WITHOUT_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 interface Job {
   readonly change: Change;
@@ -47,8 +58,14 @@ export class Builder {
   #bytes = 0;
   #buffer: Uint8Array | undefined;
 
+  /** What is being written. */
+  #writing: Change | undefined;
+
   constructor(shop: Workshop) {
-    this.#shop = shop;
+    const ownerRefused = (): void => {
+      if (this.#writing !== undefined) this.#ownerRefused(this.#writing);
+    };
+    this.#shop = { ...shop, birth: { ...shop.birth, ownerRefused } };
   }
 
   /** Adds a unit under a name; its small files may wait for `flush`. */
@@ -75,13 +92,13 @@ export class Builder {
     if (entry.kind === 'file') return this.#file({ change, entry, directory, name });
     place.moveTo(directory);
     if (entry.kind === 'directory') {
-      makeDirectory(name, 0o700);
+      if (!this.#unlessTaken(change, () => makeDirectory(name, 0o700))) return;
       // Born in a directory that hands its group down, it would hand it on, and is not always to.
       settleNewDirectory(name, 0o700 | (entry.mode & SET_GID));
     } else {
+      const { target } = entry;
       this.#attempt(change, name, () => {
-        makeLink(name, entry.target);
-        applyToBuilt(name, entry, ALL_ATTRIBUTES);
+        if (this.#link(change, target, name)) this.#attributes(change, name, ALL_ATTRIBUTES);
       });
     }
   }
@@ -99,11 +116,21 @@ export class Builder {
   }
 
   async #large({ change, entry, directory, name }: Job): Promise<void> {
-    const { source, place, birth, pulse, proving, made } = this.#shop;
+    const { source, place, birth, pulse, parts, progress, proving, made } = this.#shop;
     try {
-      const whole = proving === 'all';
-      const enter = (): void => place.moveTo(directory);
-      const copied = await copyLarge(source, change.from ?? change.path, enter, name, entry, birth, pulse, whole);
+      this.#writing = change;
+      const enterStage = (): void => place.moveTo(directory);
+      const bound = {
+        enterStage,
+        to: name,
+        as: change.path,
+        birth,
+        pulse,
+        parts,
+        progress,
+        hashing: proving === 'all',
+      };
+      const copied = await copyLarge(source, change.from ?? change.path, entry, bound);
       if (proving !== undefined) made.set(change.path, copied);
     } catch (error) {
       this.#fail(change, error);
@@ -133,10 +160,15 @@ export class Builder {
     }
     place.moveTo(first.directory);
     for (const { job, offset: at, known } of read) {
+      this.#writing = job.change;
       this.#attempt(job.change, job.name, () => {
-        const proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
-        if (proof !== undefined)
-          made.set(job.change.path, { proof, sha256: known ?? hashOf(buffer.subarray(at, at + job.entry.size)) });
+        let proof: Proof | undefined;
+        const write = (): void => {
+          proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
+        };
+        if (!this.#unlessTaken(job.change, write) || proof === undefined) return;
+        const sha256 = known ?? hashOf(buffer.subarray(at, at + job.entry.size));
+        made.set(job.change.path, { proof, sha256 });
       });
     }
     if (pulse.due()) await pulse.beat();
@@ -150,7 +182,7 @@ export class Builder {
       const path = `${name}${change.path.slice(top.path.length)}` as RelPath;
       place.moveTo(parentOf(path));
       const late = change === top && isLate(change.new, this.#shop.privileged);
-      applyToBuilt(nameOf(path), change.new, { ...ALL_ATTRIBUTES, mode: !late });
+      this.#attributes(change, nameOf(path), { ...ALL_ATTRIBUTES, mode: !late });
     }
   }
 
@@ -170,8 +202,53 @@ export class Builder {
     }
   }
 
+  /** The stage is ours alone: what has the name there is another path of the seed, and the name is one for this file system. */
+  #unlessTaken(change: Change, create: () => void): boolean {
+    try {
+      create();
+      return true;
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+      this.#fail(change, error);
+      return false;
+    }
+  }
+
+  /** False where the file system has no such thing, which is the problem of this path and not of the others. */
+  #link(change: Change, target: string, name: Name): boolean {
+    try {
+      return this.#unlessTaken(change, () => makeLink(name, target));
+    } catch (error) {
+      if (!WITHOUT_LINKS.has(codeOf(error) ?? '')) throw error;
+      this.#failed.add(change.path);
+      const message = `cannot be made: the volume's file system has no symbolic links (${explain(error)})`;
+      this.#shop.problem({ path: change.path, kind: 'failed', message });
+      return false;
+    }
+  }
+
+  /** Without its owner where the file system holds none: as much as can be, and a problem of this path. */
+  #attributes(change: Change, name: Name, fix: Fix): void {
+    try {
+      applyToBuilt(name, change.new, fix);
+    } catch (error) {
+      if (!fix.owner || codeOf(error) !== 'EPERM') throw error;
+      this.#ownerRefused(change);
+      applyToBuilt(name, change.new, { ...fix, owner: false });
+    }
+  }
+
+  #ownerRefused({ path, new: { uid, gid } }: Change): void {
+    const message = `its owner cannot be set to ${nameOwner(uid)}:${nameOwner(gid)}: ${explain({ code: 'EPERM' })}; --chown can ask for the one that the volume has`;
+    this.#shop.problem({ path, kind: 'failed', message });
+  }
+
   /** What went wrong on the seed's side is that path's problem; what went wrong on the stage's ends the staging. */
   #fail(change: Change, error: unknown): void {
+    if (codeOf(error) === 'EEXIST') {
+      this.#failed.add(change.path);
+      return this.#shop.problem({ path: change.path, kind: 'failed', message: ONE_NAME });
+    }
     const seedSide = error instanceof SeedChanged || SEED_SIDE.has(codeOf(error) ?? '') || isTransient(error);
     if (!seedSide) throw error;
     this.#failed.add(change.path);
@@ -180,6 +257,10 @@ export class Builder {
     const message = error instanceof SeedChanged ? error.message : `cannot be read in the seed: ${explain(error)}`;
     this.#shop.problem({ path: change.path, kind: 'failed', message });
   }
+}
+
+function nameOwner(id: number): string {
+  return id === LEAVE ? '' : String(id);
 }
 
 export function isLate(directory: Directory, privileged: boolean): boolean {

@@ -1,12 +1,16 @@
-/** Copies files from one anchored directory into another: many small ones in a batch, large ones in pieces. */
+/** Copies files from one anchored directory into another: many small ones in a batch, large ones one by one. */
 import fs from 'node:fs';
 import type { Proof } from '../core/base.ts';
+import { codeOf } from '../core/errors.ts';
 import type { Made } from '../core/recording.ts';
 import { sha256 } from './hash.ts';
 import { isTime, LEAVE, NOBODY, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
 import { nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
+import { LONG, type Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
+import type { Parts } from './parts.ts';
 import { SeedChanged, type Seed } from './seed.ts';
+import { sharedBeginning, transfer } from './transfer.ts';
 import {
   changeMode,
   changeOwner,
@@ -25,9 +29,6 @@ import { patiently } from './patience.ts';
 
 /** Up to this size a file is read whole into the batch's buffer: one read and one write (measured faster than copy_file_range). */
 export const SMALL = 256 * 1024;
-/** Up to this size one copy_file_range does it all; above, a signal would wait too long for it. */
-const IN_ONE_GO = 64 * 1024 * 1024;
-const PIECE = 4 * 1024 * 1024;
 
 /** What a newly created file gets without being told: read off the stage once, instead of assumed. */
 export interface Birth {
@@ -35,6 +36,8 @@ export interface Birth {
   readonly gid: number;
   /** Owner, group, and the mode given at open are what it has: no umask, no default ACL, no directory's group says otherwise. */
   readonly certain: boolean;
+  /** Told where a file system holds no owners; it is not told by an error, because the file is good all the same. */
+  readonly ownerRefused?: () => void;
 }
 
 /** Where new content comes from: the seed, or a backup that was unpacked. */
@@ -95,38 +98,90 @@ export function writeSmall(
   }
 }
 
-/** Copies a file of any size; its hash is taken where it is to be. Leaves nothing behind where it fails. */
-export async function copyLarge(
-  from: Source,
-  path: RelPath,
-  enterStage: () => void,
-  to: Name,
-  entry: File,
-  birth: Birth,
-  pulse: Pulse,
-  hashing: boolean,
-): Promise<Made> {
+/** Where a large file goes, and who is told of it. */
+export interface Bound {
+  readonly enterStage: () => void;
+  readonly to: Name;
+  /** The path that it is copied for. */
+  readonly as: RelPath;
+  readonly birth: Birth;
+  readonly pulse: Pulse;
+  /** Where it is while it is copied, so that it can be resumed; undefined where that is its place in the stage. */
+  readonly parts: Parts | undefined;
+  readonly progress: Progress | undefined;
+  readonly hashing: boolean;
+}
+
+/** Copies a file of any size; its hash is taken where it is to be. Leaves nothing behind where it fails, but for the next run. */
+export async function copyLarge(from: Source, path: RelPath, entry: File, bound: Bound): Promise<Made> {
   const source = from.open(path);
   try {
-    enterStage();
-    // Ours alone while it grows: it is opened once more by descriptor, and copyFile gives it the source's mode.
-    const target = createFile(to, 0o600);
-    try {
-      const count = await transfer(source, target, entry.size, pulse);
-      from.check(source, entry, count);
-      // copyFile gives it the source's owner and mode, too, where it may.
-      finish(target, entry, { ...birth, certain: false });
-      return { proof: proofAt(target), sha256: hashing ? await hashWritten(target, pulse) : undefined };
-    } catch (error) {
-      enterStage();
-      removeFile(to);
-      throw error;
-    } finally {
-      close(target);
-    }
+    return bound.parts !== undefined && entry.size >= LONG
+      ? await copyByParts(from, source, entry, { ...bound, parts: bound.parts })
+      : await copyInPlace(from, source, entry, bound);
   } finally {
     close(source);
   }
+}
+
+async function copyInPlace(from: Source, source: number, entry: File, bound: Bound): Promise<Made> {
+  const { enterStage, to } = bound;
+  enterStage();
+  // Ours alone while it grows: it is opened once more by descriptor, and copyFile gives it the source's mode.
+  const target = createFile(to, 0o600);
+  try {
+    await fill(from, source, target, entry, 0, bound);
+    return await madeOf(target, bound);
+  } catch (error) {
+    enterStage();
+    removeFile(to);
+    throw error;
+  } finally {
+    close(target);
+  }
+}
+
+async function copyByParts(
+  from: Source,
+  source: number,
+  entry: File,
+  bound: Bound & { readonly parts: Parts },
+): Promise<Made> {
+  const { as, enterStage, parts, progress, pulse, to } = bound;
+  const part = parts.take(as);
+  const target = part.descriptor;
+  try {
+    const shared = part.size === 0 ? 0 : await sharedBeginning({ source, target, size: entry.size, pulse });
+    if (shared > 0) progress?.resumed(as, shared, entry.size);
+    await fill(from, source, target, entry, shared, bound);
+    parts.place(part, enterStage, to);
+    return await madeOf(target, bound);
+  } catch (error) {
+    if (!pulse.ended) parts.remove(part);
+    throw error;
+  } finally {
+    close(target);
+  }
+}
+
+async function fill(
+  from: Source,
+  source: number,
+  target: number,
+  entry: File,
+  at: number,
+  { as, birth, pulse, progress }: Bound,
+): Promise<void> {
+  const { size } = entry;
+  const copied = (done: number): void => progress?.copied(as, done, size);
+  const count = await transfer({ source, target, size, from: at, pulse, copied });
+  from.check(source, entry, count);
+  // copyFile gives it the source's owner and mode, too, where it may.
+  finish(target, entry, { ...birth, certain: false });
+}
+
+async function madeOf(target: number, { hashing, pulse }: Bound): Promise<Made> {
+  return { proof: proofAt(target), sha256: hashing ? await hashWritten(target, pulse) : undefined };
 }
 
 /** Read back through a descriptor of its own: this one may only write. */
@@ -137,25 +192,6 @@ async function hashWritten(target: number, pulse: Pulse): Promise<string | undef
     return await sha256(descriptor, pulse);
   } finally {
     close(descriptor);
-  }
-}
-
-async function transfer(source: number, target: number, size: number, pulse: Pulse): Promise<number> {
-  if (hasProc && size <= IN_ONE_GO) {
-    // Reflinks where the file system has them. Both paths are descriptors: nothing can be put in their place.
-    // It begins by emptying the target: done again, it does the same.
-    patiently(() => fs.copyFileSync(descriptorPath(source), descriptorPath(target), fs.constants.COPYFILE_FICLONE));
-    return patiently(() => fs.fstatSync(target).size);
-  }
-  const buffer = new Uint8Array(PIECE);
-  let total = 0;
-  for (;;) {
-    const count = readInto(source, buffer, 0, PIECE);
-    write(target, buffer, 0, count);
-    total += count;
-    // More than it is to have: it grows, or is no file any more and may have no end.
-    if (count < PIECE || total > size) return total;
-    if (pulse.due()) await pulse.beat();
   }
 }
 
@@ -179,7 +215,16 @@ function finish(descriptor: number, entry: File, birth: Birth): void {
   const found = birth.certain ? birth : lookAt(descriptor);
   const uid = entry.uid === LEAVE ? found.uid : entry.uid;
   const gid = entry.gid === LEAVE ? found.gid : entry.gid;
-  if (uid !== found.uid || gid !== found.gid) changeOwner(descriptor, uid, gid);
+  if (uid !== found.uid || gid !== found.gid) own(descriptor, uid, gid, birth);
   if (!birth.certain || (entry.mode & SET_ID_OR_STICKY) !== 0) changeMode(descriptor, entry.mode);
   changeTime(descriptor, entry);
+}
+
+function own(descriptor: number, uid: number, gid: number, { ownerRefused }: Birth): void {
+  try {
+    changeOwner(descriptor, uid, gid);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM' || ownerRefused === undefined) throw error;
+    ownerRefused();
+  }
 }

@@ -212,6 +212,30 @@ export function write(descriptor: number, buffer: Uint8Array, offset: number, le
   for (let done = 0; done < length;) done += writeOnce(descriptor, buffer, offset + done, length - done);
 }
 
+/** As `readInto`, at a place of the file, and without keeping signals waiting. */
+export async function readAt(descriptor: number, buffer: Uint8Array, at: number, length: number): Promise<number> {
+  let done = 0;
+  while (done < length) {
+    const count = await new Promise<number>((resolve, reject) => {
+      fs.read(descriptor, buffer, done, length - done, at + done, (error, read) =>
+        error ? reject(error) : resolve(read),
+      );
+    });
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}
+
+export async function writeAt(descriptor: number, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    done += await new Promise<number>((resolve, reject) => {
+      const length = bytes.length - done;
+      fs.write(descriptor, bytes, done, length, at + done, (error, count) => (error ? reject(error) : resolve(count)));
+    });
+  }
+}
+
 export function makeDirectory(name: Name, mode: number): void {
   makeOnce(() => fs.mkdirSync(toArgument(name), { mode }));
 }

@@ -3,8 +3,9 @@
  * BusyBox have it) instead of an fsync each; for a few, or where there is no such command, an fsync each.
  */
 import fs from 'node:fs';
-import { codeOf, explain, VolumeError } from '../core/errors.ts';
+import { codeOf, explain, Interrupted, VolumeError } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
+import type { Pulse } from '../core/pulse.ts';
 import { descriptorPath, hasProc, isMissing, toArgument } from './disk.ts';
 import { patiently } from './patience.ts';
 
@@ -15,16 +16,40 @@ export type Opener = () => number | undefined;
 const FEW = 16;
 const AT_ONCE = 16;
 
-/** @param directory an open descriptor of a directory on the file system that all of it lies on. */
-export async function flush(directory: number, written: readonly Opener[]): Promise<void> {
+/** Above so many bytes it is a process, too: a signal need not wait for that, as it must for an fsync. */
+const LONG = 256 * 1024 * 1024;
+/** Milliseconds between two looks for a signal. */
+const LOOK = 25;
+
+export interface Writing {
+  readonly pulse?: Pulse;
+  /** How much was written. */
+  readonly bytes?: number;
+}
+
+/**
+ * Throws `Interrupted` where a signal comes meanwhile.
+ * @param directory an open descriptor of a directory on the file system that all of it lies on.
+ */
+export async function flush(
+  directory: number,
+  written: readonly Opener[],
+  { pulse, bytes = 0 }: Writing = {},
+): Promise<void> {
   try {
-    if (written.length > FEW && hasProc && (await syncFileSystem(directory))) return;
-    for (let at = 0; at < written.length; at += AT_ONCE) {
-      await Promise.all(written.slice(at, at + AT_ONCE).map((open) => syncOne(open())));
-    }
+    const many = written.length > FEW || bytes >= LONG;
+    if (!many || !hasProc || !(await syncFileSystem(directory, pulse))) await syncEach(written, pulse);
   } catch (error) {
+    if (error instanceof Interrupted) throw error;
     const message = `the volume could not be flushed to its disk: ${explain(error)}; what is on it cannot be trusted`;
     throw new VolumeError(message, { cause: error });
+  }
+}
+
+async function syncEach(written: readonly Opener[], pulse: Pulse | undefined): Promise<void> {
+  for (let at = 0; at < written.length; at += AT_ONCE) {
+    await Promise.all(written.slice(at, at + AT_ONCE).map((open) => syncOne(open())));
+    if (pulse?.ended === true) await pulse.beat();
   }
 }
 
@@ -55,7 +80,7 @@ async function syncOne(descriptor: number | undefined): Promise<void> {
 }
 
 /** False where there is no such command, or it does not know how. Throws where the disk reported an error. */
-async function syncFileSystem(directory: number): Promise<boolean> {
+async function syncFileSystem(directory: number, pulse: Pulse | undefined): Promise<boolean> {
   // Loaded here: it costs 3 ms, and a start with nothing to do flushes nothing.
   const { spawn } = process.getBuiltinModule('node:child_process');
   const child = spawn('sync', ['-f', descriptorPath(3)], {
@@ -65,10 +90,22 @@ async function syncFileSystem(directory: number): Promise<boolean> {
   });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let watch: NodeJS.Timeout | undefined;
   const code = await new Promise<number | null>((resolve) => {
     child.once('error', () => resolve(null));
     child.once('close', resolve);
+    watch = setInterval(() => {
+      if (pulse?.ended === true) resolve(null);
+    }, LOOK);
   });
+  clearInterval(watch);
+  if (pulse?.ended === true) {
+    // It may be deep in the kernel, where no signal reaches it: nobody waits for it.
+    child.kill('SIGKILL');
+    child.stderr?.destroy();
+    child.unref();
+    await pulse.beat();
+  }
   if (/input\/output error/i.test(said)) throw new Error('input/output error');
   return code === 0;
 }

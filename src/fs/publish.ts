@@ -12,11 +12,13 @@ import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts
 import type { Fix } from '../core/reconcile.ts';
 import type { Change, Holder, Plan, Problem, Removal, Unit } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
+import { ONE_NAME } from '../core/words.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyFix, giveBackTime, handleDoor, setAttributes } from './attributes.ts';
 import {
   byHandle,
   isMissing,
+  list,
   look,
   lookAt,
   moveWithoutReplacing,
@@ -49,7 +51,8 @@ const ATTRIBUTES = 'its attributes cannot be set';
 /** What a rename, link or rmdir says when somebody else's entry appeared since the look. */
 const THERE_FIRST = new Set(['EEXIST', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR']);
 
-type Outcome = 'done' | 'changed' | 'crossing';
+/** taken: it is there, and not in the list of its directory: another name is taken for it. */
+type Outcome = 'done' | 'changed' | 'crossing' | 'taken';
 
 export interface Published {
   /** Units that a rename could not move (another file system after all): to be staged beside their names. */
@@ -101,7 +104,8 @@ class Work {
         // What takes two steps was held up between them.
         const twoSteps = (top.old?.kind === 'directory') !== (top.new.kind === 'directory');
         const cleared = repeated && found === undefined && twoSteps;
-        if (!placed && !cleared && !isExpected(found, top.old)) return 'changed';
+        if (!placed && !cleared && !isExpected(found, top.old))
+          return top.old === undefined && !list().includes(name) ? 'taken' : 'changed';
         this.#touched.add(directory);
         const change = cleared ? { ...top, old: undefined } : top;
         const placing = placed ? 'done' : this.#place(from, name, change, aside);
@@ -257,6 +261,7 @@ class Work {
         this.#context.done(change, change.new.kind === 'file' ? look(nameOf(change.path)) : undefined);
         for (const each of below) this.#context.done(each);
       } else if (outcome === 'changed') this.#context.kept(change.path, 'changed meanwhile');
+      else if (outcome === 'taken') this.#context.problem({ path: change.path, kind: 'failed', message: ONE_NAME });
     });
   }
 

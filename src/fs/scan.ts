@@ -6,11 +6,13 @@
  */
 import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
 import type { Directory, Entry, Glance } from '../core/entry.ts';
-import { join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import { join, nameOf, parentOf, ROOT, toText, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { SeedChanged, type Seed } from './seed.ts';
+import { ONE_NAME } from '../core/words.ts';
+import { STATE_NAME } from './private.ts';
 import { moveInto } from './writable.ts';
 import { sameContent } from './content.ts';
 import { sha256 } from './hash.ts';
@@ -115,6 +117,7 @@ class Scan {
   readonly #visitor: Visitor;
   readonly #seedRoots: readonly Entry[];
   readonly #volumeRoot: Entry | undefined;
+  readonly #folds: boolean;
   /** The names that the seed has in the directories above, where extras are asked for. */
   readonly #shipped = new Map<RelPath, ReadonlySet<Name>>();
 
@@ -124,6 +127,7 @@ class Scan {
     this.#visitor = visitor;
     this.#seedRoots = trees.seed.roots;
     this.#volumeRoot = trees.volume && lookAt(trees.volume.descriptor);
+    this.#folds = trees.volume !== undefined && foldsCase(trees.volume);
   }
 
   async directory(path: RelPath, both: boolean): Promise<void> {
@@ -297,7 +301,25 @@ class Scan {
         })
       : [];
     if (volumes === undefined) return [];
-    return seeds.map(({ at, seed }, index) => ({ path: at, seed, volume: volumes[index] }));
+    const pairs = seeds.map(({ at, seed }, index) => ({ path: at, seed, volume: volumes[index] }));
+    return both && this.#folds ? this.#withoutTwins(path, pairs) : pairs;
+  }
+
+  /** Where the volume takes several names for one, what it has belongs to the one that it lists. */
+  #withoutTwins(directory: RelPath, pairs: readonly Pair[]): Pair[] {
+    const listed = new Set(this.#attempt(directory, 'the volume', list));
+    const owned = new Set(
+      pairs
+        .map(({ path }) => nameOf(path))
+        .filter((name) => listed.has(name))
+        .map(folded),
+    );
+    return pairs.filter(({ path, volume }) => {
+      const name = nameOf(path);
+      if (volume === undefined || listed.has(name) || !owned.has(folded(name))) return true;
+      this.#visitor.problem({ path, kind: 'failed', message: ONE_NAME });
+      return false;
+    });
   }
 
   #names(path: RelPath): readonly Name[] {
@@ -311,7 +333,8 @@ class Scan {
   /** The names that are left when those have been counted which a quick look tells to be as they should. */
   #spare(path: RelPath, names: readonly Name[]): readonly Name[] {
     const spares = this.#visitor.spares?.(path);
-    if (spares === undefined) return names;
+    // Where names fold, what a look finds may be another's.
+    if (spares === undefined || this.#folds) return names;
     const { seed } = this.#trees;
     try {
       const seeds = names.map((name) => seed.glance(name));
@@ -401,6 +424,18 @@ class Scan {
       return undefined;
     }
   }
+}
+
+/** Whether names that differ in case only are one in the volume; told by the one name that is always there. */
+function foldsCase(volume: Anchor): boolean {
+  volume.moveTo(ROOT);
+  const other = STATE_NAME.toUpperCase() as Name;
+  // Not by inodes: over FUSE each name may have one of its own.
+  return look(other) !== undefined && !list().includes(other);
+}
+
+function folded(name: Name): string {
+  return toText(name).normalize().toLowerCase();
 }
 
 function isOneInode(a: Entry | undefined, b: Entry | undefined): boolean {

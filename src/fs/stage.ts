@@ -10,19 +10,21 @@ import { groupsOf, settleGroups } from '../core/groups.ts';
 import { displayText, join, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
 import { unitsOf, type Change, type Plan, type Problem, type Unit } from '../core/plan.ts';
 import type { Made } from '../core/recording.ts';
+import { LONG, type Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
 import { Builder, isLate } from './build.ts';
 import type { Birth, Source } from './copy.ts';
-import { byHandle, close, createFile, look, lookAt, makeDirectory, removeFile } from './disk.ts';
+import { byHandle, close, createFile, look, lookAt, makeDirectory, proofAt, removeFile } from './disk.ts';
 import { openToFlush, type Opener } from './flush.ts';
 import { isTransient, removingOwn } from './patience.ts';
 import { withWritable } from './writable.ts';
 import type { StateDirectory } from './private.ts';
 import { Parents } from './parents.ts';
+import { Parts, PARTS, STAGE } from './parts.ts';
 import { randomHex } from './random.ts';
 import { removeTree } from './remove.ts';
-import { BESIDE, giveBack, HELD, noteOf, OF_THE_DIRECTORY, removeBesides, STAGE } from './sweep.ts';
+import { BESIDE, giveBack, HELD, noteOf, OF_THE_DIRECTORY, removeBesides } from './sweep.ts';
 import type { Identity } from '../core/identity.ts';
 
 /** One unit, ready to be moved into place. */
@@ -46,6 +48,7 @@ export interface Site {
   readonly pulse: Pulse;
   readonly problem: (problem: Problem) => void;
   readonly proving?: 'small' | 'all' | undefined;
+  readonly progress?: Progress | undefined;
 }
 
 export class Stage {
@@ -56,6 +59,7 @@ export class Stage {
   /** The same, for going to and fro in it. */
   readonly #walker: Anchor;
   readonly #birth: Birth;
+  readonly #parts: Parts;
   readonly #device: bigint;
   /** Names of temporary files beside their final names, so that the next run finds them if this one dies. */
   readonly #besides: RelPath[] = [];
@@ -76,12 +80,14 @@ export class Stage {
       makeDirectory(STAGE, 0o700);
     }
     this.#place.down(STAGE);
+    const room = this.#place.fork();
     // With the set-group-id bit, which it has where the state directory once had it, it would hand its group down.
     byHandle.changeMode(this.#place.descriptor, 0o700);
     makeDirectory(this.#run, 0o700);
     this.#place.down(this.#run);
     this.#walker = this.#place.fork();
     this.#birth = probe();
+    this.#parts = new Parts(room, this.#birth);
     this.#device = lookAt(this.#place.descriptor).witness.device;
   }
 
@@ -93,7 +99,7 @@ export class Stage {
   async fill(plan: Plan): Promise<Staged[]> {
     const staged: Staged[] = [];
     const parents = new Parents(this.#site, plan, this.#isOurs);
-    const builder = this.#builderAt(this.#walker, this.#birth);
+    const builder = this.#builderAt(this.#walker, this.#birth, this.#parts);
     try {
       for (const unit of unitsOf(plan.changes)) {
         const parent = this.#attempt(unit, () => parents.of(unit.top.path));
@@ -152,10 +158,30 @@ export class Stage {
     return new VolumeError(message, { cause: error });
   }
 
+  /** What was built, in bytes. */
+  bytes(staged: readonly Staged[]): number {
+    const changes = staged.flatMap(({ unit: { top, below } }) => [top, ...below]);
+    return changes.reduce((sum, { new: entry }) => sum + (entry.kind === 'file' ? entry.size : 0), 0);
+  }
+
+  /** Once all of it is on the disk: from here on a large file has one name, and what is published is complete. */
+  settle(staged: readonly Staged[]): void {
+    for (const { unit, aside } of staged) {
+      for (const { path, new: entry } of aside ? [unit.top, ...unit.below] : []) {
+        if (entry.kind !== 'file' || entry.size < LONG) continue;
+        this.#parts.settle(path, (handle) => {
+          const made = this.made.get(path);
+          if (made !== undefined) this.made.set(path, { ...made, proof: proofAt(handle) });
+        });
+      }
+    }
+  }
+
   /** Removes all that is left of it; after a signal, which leaves a second and no more, that is for the next run's sweep. */
   [Symbol.dispose](): void {
     this.#walker.close();
     this.#place.close();
+    this.#parts.close();
     if (this.#site.pulse.ended) return;
     try {
       this.#removeAll();
@@ -173,6 +199,7 @@ export class Stage {
     try {
       anchor.down(STAGE);
       removeTree(anchor, this.#run);
+      removeTree(anchor, PARTS);
     } finally {
       anchor.close();
     }
@@ -250,9 +277,10 @@ export class Stage {
     }
   }
 
-  #builderAt(place: Anchor, birth: Birth): Builder {
-    const { source, pulse, problem, self, proving } = this.#site;
-    return new Builder({ source, place, birth, pulse, problem, privileged: self.privileged, proving, made: this.made });
+  #builderAt(place: Anchor, birth: Birth, parts?: Parts): Builder {
+    const { source, pulse, problem, progress, self, proving } = this.#site;
+    const known = { source, place, birth, pulse, parts, problem, progress, proving, made: this.made };
+    return new Builder({ ...known, privileged: self.privileged });
   }
 
   #attempt<T>(unit: Unit, action: () => T): T | undefined {

@@ -7,12 +7,12 @@ import type { Plan } from '../core/plan.ts';
 import type { Anchor } from './anchor.ts';
 import { giveBackTime, putBackTime } from './attributes.ts';
 import { byHandle, list, look, lookAt } from './disk.ts';
+import { PARTS, STAGE } from './parts.ts';
 import type { StateDirectory } from './private.ts';
 import { removeTree } from './remove.ts';
 import { closeAgain, makeWritable, moveInto, Unlocked } from './writable.ts';
 
-/** In the state directory: a directory for each run, and in it the names of what it built elsewhere. */
-export const STAGE = 'stage' as Name;
+/** In the directory of a run: the names of what it built elsewhere. */
 export const BESIDE = 'beside' as Name;
 /** And how the directories were whose mtime publishing moves, but which are not the image's to set. */
 export const HELD = 'held' as Name;
@@ -27,7 +27,8 @@ export function sweep(state: StateDirectory, volume: Anchor, self: Identity): bo
     anchor.here();
     if (look(STAGE)?.kind !== 'directory') return false;
     anchor.down(STAGE);
-    const runs = list();
+    // What is left of large files is for the plan to tell (parts.ts).
+    const runs = list().filter((name) => name !== PARTS);
     for (const run of runs) {
       removeBesides(volume, besidesOf(state, run), self);
       giveBack(state, run, volume, self);

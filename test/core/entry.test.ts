@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSame, nounOf } from '../../src/core/entry.ts';
+import { asHeld, isSame, nounOf } from '../../src/core/entry.ts';
 import { directory, file, link, other, witness } from './entries.ts';
 
 describe('isSame', () => {
@@ -36,4 +36,16 @@ it('calls every kind of entry by a word that a person knows', () => {
     'directory',
     'special file',
   ]);
+});
+
+describe('asHeld', () => {
+  it.each([
+    ['a time beyond what ext4 holds', 99_999_999_999, 15_032_385_535, 15_032_385_535],
+    ['a time beyond what XFS holds', 99_999_999_999, 16_299_260_424, 16_299_260_424],
+    ['a later time that the volume could hold', 2_000_000_000, 1_999_999_999, 2_000_000_000],
+    ['a time after the end of 32 bits, which is one like others', 2 ** 31, 2 ** 31 - 1, 2 ** 31],
+    ['an earlier time', 1_000_000_000, 15_032_385_535, 1_000_000_000],
+  ])('takes %s for what the volume made of it, or for itself', (_, seed, volume, held) => {
+    expect(asHeld(file({ seconds: seed }), file({ seconds: volume })).seconds).toBe(held);
+  });
 });

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { VolumeError } from '../../src/core/errors.ts';
+import { Interrupted, VolumeError } from '../../src/core/errors.ts';
 import { flush, openToFlush, type Opener } from '../../src/fs/flush.ts';
 import { ordinary, suite } from '../support/prerequisites.ts';
 import { directory, fifo, file, symlink } from '../support/tree.ts';
@@ -86,6 +86,21 @@ describe('flush', () => {
     const before = descriptors();
     await expect(flush(anchor.descriptorOfRoot, openers)).rejects.toThrow(/input\/output error.*cannot be trusted/);
     await vi.waitFor(() => expect(descriptors()).toBe(before));
+  });
+
+  it('leaves a few large files to a process, and waits no longer for it once a signal asks for the end', async () => {
+    const { root, openers } = files(1);
+    syncIs('exec sleep 600');
+    const pulse = {
+      ended: true,
+      due: () => true,
+      beat: () => Promise.reject(new Interrupted('SIGTERM', 15)),
+    };
+    const fsync = watchFsync();
+    await expect(flush(anchorAt(root).descriptorOfRoot, openers, { pulse, bytes: 2 ** 30 })).rejects.toThrow(
+      Interrupted,
+    );
+    expect(fsync.count()).toBe(0);
   });
 
   it('passes over what is gone', async () => {

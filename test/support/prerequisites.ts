@@ -13,6 +13,11 @@ const checks = {
   strace: () => succeeds('strace', ['-o', '/dev/null', 'true']),
   script: () => succeeds('script', ['-qec', 'true', '/dev/null']),
   root: isRoot,
+  'loop devices': () => isRoot() && succeeds('losetup', ['--find']),
+  'mkfs.ext4': () => succeeds('mkfs.ext4', ['-V']),
+  // In user space: a container's kernel seldom has FAT.
+  exfat: () => succeeds('sh', ['-c', 'test -c /dev/fuse && command -v mkfs.exfat mount.exfat-fuse']),
+  'mkfs.xfs': () => succeeds('mkfs.xfs', ['-V']),
   'the npm registry': () => succeeds('npm', ['view', 'picomatch', 'name']),
   'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', runtime], ordinary),
 } as const;
