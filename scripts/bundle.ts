@@ -32,10 +32,12 @@ if (/[^\0-\x7f]/.test(whole)) throw new Error('the bundle has characters beyond 
 mkdirSync('dist', { recursive: true });
 // Of the kind that a file without an extension is, as it is called in an image; ESM would be read twice there.
 writeFileSync('dist/package.json', '{ "type": "commonjs" }\n');
-writeFileSync('dist/entrypoint.new.js', whole);
-chmodSync('dist/entrypoint.new.js', 0o755);
+// Of its own, because two suites may build at once.
+const fresh = `dist/entrypoint.${process.pid}.new`;
+writeFileSync(fresh, whole);
+chmodSync(fresh, 0o755);
 // In one step, because what is running may start it again at any moment.
-renameSync('dist/entrypoint.new.js', 'dist/entrypoint.js');
+renameSync(fresh, 'dist/entrypoint.js');
 writeLicences(built.inputs);
 
 /** In base64. Made until it comes out the same twice, which it does but for a rare mark that V8 makes of its own timing. */

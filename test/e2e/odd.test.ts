@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { start, startVolseed, until } from '../support/process.ts';
 import { snapshot } from '../support/snapshot.ts';
 import { build, file, scratch, symlink, tree, type Entry } from '../support/tree.ts';
-import { leading, runtime, runToEnd, volseed, type Result } from '../support/volseed.ts';
+import { leading, node, runtime, runToEnd, volseed, type Result } from '../support/volseed.ts';
 
 interface Place {
   readonly root: string;
