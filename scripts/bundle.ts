@@ -2,6 +2,7 @@
 import { build, type Plugin } from 'esbuild';
 import { isBuiltin } from 'node:module';
 import { chmodSync, readFileSync, renameSync } from 'node:fs';
+import { writeLicences } from './licences.ts';
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
 
@@ -22,10 +23,11 @@ const lateBuiltins: Plugin = {
   },
 };
 
-await build({
+const { metafile } = await build({
   entryPoints: ['entrypoint.ts'],
   outfile: 'dist/entrypoint.new.js',
   bundle: true,
+  metafile: true,
   platform: 'node',
   format: 'esm',
   target: 'node22',
@@ -43,3 +45,5 @@ await build({
 chmodSync('dist/entrypoint.new.js', 0o755);
 // In one step, because what is running may start it again at any moment.
 renameSync('dist/entrypoint.new.js', 'dist/entrypoint.js');
+const inside = Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs));
+writeLicences(inside.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file));

@@ -29,8 +29,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const named = (name: string): string => `volseed-test-${name}-${suffix}`;
   const remove = async (): Promise<void> => await removeAll(label);
   try {
-    // The stage that builds is given a name as well: the classic builder would leave it behind without one.
-    for (const target of ['build', 'tool', 'sample']) {
+    // The stages that build are given a name as well: the classic builder would leave them behind without one.
+    for (const target of ['packages', 'build', 'tool', 'sample']) {
       // oxlint-disable-next-line no-await-in-loop -- each uses the layers of the one before
       await docker(['build', '--force-rm', '--label', label, '--target', target, '--tag', named(target), checkout]);
     }
