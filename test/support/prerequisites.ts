@@ -2,10 +2,15 @@
 // suite skipped, by its name; where CI is set nothing may be skipped, and the same lack fails.
 import { spawnSync } from 'node:child_process';
 import { describe } from 'vitest';
+import { fileURLToPath } from 'node:url';
+import { kustomize } from './manifests.ts';
 import { node } from './volseed.ts';
 
 /** An ordinary user: what suites that need root drop to. No account of that number has to exist. */
 export const ordinary = { uid: 1000, gid: 1000 } as const;
+
+/** The published schemas of Kubernetes' objects, as a program that validates by them (scripts/prerequisites.sh). */
+export const schemas = fileURLToPath(new URL('../../.local/kubernetes/bin/kubernetes-validate', import.meta.url));
 
 const checks = {
   rsync: () => succeeds('rsync', ['--version']),
@@ -14,6 +19,8 @@ const checks = {
   script: () => succeeds('script', ['-qec', 'true', '/dev/null']),
   root: isRoot,
   'the npm registry': () => succeeds('npm', ['view', 'picomatch', 'name']),
+  kustomize: () => kustomize() !== undefined,
+  'the schemas of Kubernetes': () => succeeds(schemas, ['--version']),
   'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', node], ordinary),
 } as const;
 
