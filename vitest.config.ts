@@ -5,7 +5,23 @@ const common = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as 
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...common, name: 'local', include: ['test/**/*.test.ts'], exclude: ['test/containers/**'] } },
+      {
+        test: {
+          ...common,
+          name: 'local',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/containers/**', 'test/k8s/cluster.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'k8s',
+          include: ['test/k8s/cluster.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
+        },
+      },
       {
         test: {
           ...common,
