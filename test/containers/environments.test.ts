@@ -51,6 +51,9 @@ for (const [generation, command] of Object.entries(composes())) {
     test('prod: an edit stays through the next image, the volume’s loss is undone by its backup, an older image is refused', async () => {
       const on = environment('prod', { IMAGE: sample(), RELEASE: '1', BACKUP: '1' }, command);
       const first = await on.up();
+      const { HostConfig: host } = JSON.parse(await first.inspect('{{json .}}'));
+      expect(host).toMatchObject({ ReadonlyRootfs: true, CapDrop: ['ALL'], SecurityOpt: ['no-new-privileges:true'] });
+      expect(host).toMatchObject({ Memory: 512 * 1024 * 1024, NanoCpus: 1e9, PidsLimit: 100 });
       await edit(first, 'tables/t2.csv');
       await first.exec('sh', '-c', 'echo mine > /data/notes.txt');
       on.set({ IMAGE: await next(), RELEASE: '2' });
@@ -75,6 +78,31 @@ for (const [generation, command] of Object.entries(composes())) {
       await until('it is refused', async () => /is older than/.test(await refused.log()));
     });
   });
+}
+
+const second = composes()['2'];
+(second === undefined && !process.env['CI'] ? describe.skip : containers)('compose.v2.yaml', () => {
+  test('the seeding is a service of its own, which ends before the other starts', async () => {
+    const on = withSeedService({});
+    const container = await on.up();
+    expect(await container.log()).not.toContain('Initiating');
+    expect(await container.answer()).toMatchObject({ pid: 1 });
+    const seed = new Container(await on.run('ps', '--all', '--quiet', 'seed'));
+    expect(files(written(await seed.log()))).toContain('tables/t2.csv');
+    expect(await seed.exitCode()).toBe(0);
+  });
+
+  test('one that fails keeps the other from starting', async () => {
+    const on = withSeedService({ MIN_SEED_FILES: '100000' });
+    await expect(on.run('up', '--detach')).rejects.toThrow(/seed.* exit 76/);
+    const container = new Container(await on.run('ps', '--all', '--quiet', 'sample'));
+    expect(await container.inspect('{{.State.Status}}')).toBe('created');
+  });
+});
+
+function withSeedService(variables: Readonly<Record<string, string>>): Environment {
+  const COMPOSE_FILE = 'compose.yaml:compose.v2.yaml';
+  return environment('prod', { IMAGE: sample(), COMPOSE_FILE, ...variables }, second);
 }
 
 interface Environment {

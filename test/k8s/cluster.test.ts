@@ -8,7 +8,7 @@
 //
 // VOLSEED_K8S_IMAGE and VOLSEED_K8S_NEXT_IMAGE name others. kind's volumes are ReadWriteOnce, which on its one node all pods
 // can mount; VOLSEED_K8S_RWX=1 asks for ReadWriteMany.
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { newSuffix, run, succeed, type Output } from '../support/docker.ts';
 import { built } from '../support/manifests.ts';
 
@@ -81,10 +81,12 @@ describe.skipIf(!process.env['KUBECONFIG'])('a cluster', () => {
     const env = [{ name: 'VOLSEED_MIN_SEED_FILES', value: '1000000' }];
     const patch = { spec: { template: { spec: { initContainers: [{ name: 'seed', env }] } } } };
     await kubectl('patch', 'statefulset', 'sample', '--patch', JSON.stringify(patch));
-    const path = '.status.initContainerStatuses[0].lastState.terminated.message';
-    await kubectl('wait', 'pod/sample-2', `--for=jsonpath={${path}}`, patience);
-    const said = await kubectl('get', 'pod', 'sample-2', '-o', `jsonpath={${path}}`);
-    expect(said).toMatch(/asks for 1000000; nothing was touched/);
+    const path = 'jsonpath={.status.initContainerStatuses[0].lastState.terminated.message}';
+    const refused = /asks for 1000000; nothing was touched/;
+    // The pod goes and comes back under the same name meanwhile.
+    const said = async (): Promise<string> =>
+      (await run('kubectl', ['-n', namespace, 'get', 'pod', 'sample-2', '-o', path])).stdout;
+    await vi.waitFor(async () => expect(await said()).toMatch(refused), { timeout: 300_000, interval: 1000 });
     const ready = await kubectl('get', 'statefulset', 'sample', '-o', 'jsonpath={.status.readyReplicas}');
     expect(ready).toBe('2');
     expect(await inPod('sample-0', 'cat', '/data/tables/t2.csv')).toBe(EDIT);

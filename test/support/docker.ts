@@ -15,7 +15,7 @@ export interface Output {
 
 export interface Options {
   readonly input?: string;
-  readonly env?: Record<string, string>;
+  readonly env?: Readonly<Record<string, string>>;
   /** The checkout, where none is named. */
   readonly cwd?: string;
 }
