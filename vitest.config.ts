@@ -10,7 +10,7 @@ export default defineConfig({
           ...common,
           name: 'local',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/containers/**', 'test/k8s/cluster.test.ts'],
+          exclude: ['test/containers/**', 'test/artefacts/**', 'test/k8s/cluster.test.ts'],
         },
       },
       {
@@ -22,6 +22,8 @@ export default defineConfig({
           hookTimeout: 900_000,
         },
       },
+      // Of an executable, which scripts/test-artefacts.mjs builds.
+      { test: { ...common, name: 'artefacts', include: ['test/artefacts/**/*.test.ts'] } },
       {
         test: {
           ...common,

@@ -3,7 +3,7 @@
 // package for another processor or C library only by force, and four runtimes are 400 MB that most checkouts never need.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { extract } from 'tar';
 import pinned from './runtimes.json' with { type: 'json' };
 
@@ -49,6 +49,7 @@ function fetch({ package: name, version, integrity }: Package): string {
     if (found !== integrity) throw new Error(`${name}@${version}: ${found} is not what scripts/runtimes.json expects`);
     extract({ file: `${work}/${tarball}`, cwd: work, strip: 1, sync: true });
     rmSync(`${work}/${tarball}`);
+    chmodSync(work, 0o755);
     // In one step, for another build may do the same; whoever comes second has no use for its own.
     if (!existsSync(place)) renameSync(work, place);
   } finally {

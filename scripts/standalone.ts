@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { artefacts, bunFor, bunVersion, type Artefact } from './runtime.ts';
+import { withoutSwitches } from './switches.ts';
 
 const FLAGS = [
   '--compile',
@@ -54,7 +55,12 @@ function here(): Artefact {
 
 function compile(artefact: Artefact, runtime: string): void {
   const file = `dist/volseed-${artefact}`;
-  const from = ['dist/entrypoint.js', '--outfile', `${file}.new`, `--compile-executable-path=${runtime}`];
+  const from = [
+    'dist/entrypoint.js',
+    '--outfile',
+    `${file}.new`,
+    `--compile-executable-path=${withoutSwitches(runtime)}`,
+  ];
   // Nothing of the builder's environment but what finding a directory for temporary files takes.
   const { PATH = '', HOME = '/', TMPDIR = '/tmp' } = process.env;
   const { status, error, stdout, stderr } = spawnSync(compiler, ['build', ...FLAGS, ...from], {

@@ -14,5 +14,7 @@ for (const [name, descriptor] of [
     return true;
   };
   const inert = { fd: descriptor, isTTY: false, writable: true, write, on: () => inert, once: () => inert };
-  Object.defineProperty(process, name, { configurable: true, value: inert });
+  // Node has a getter here, which an assignment leaves alone; Bun opens the stream when the property is defined anew, not when
+  // it is assigned.
+  if (!Reflect.set(process, name, inert)) Object.defineProperty(process, name, { configurable: true, value: inert });
 }

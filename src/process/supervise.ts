@@ -31,6 +31,13 @@ const OWN = new Set([
 ]);
 /** An order to stop. SIGHUP is none: to most services it says to read their configuration again. */
 const ENDING = new Set(['SIGTERM', 'SIGINT', 'SIGQUIT']);
+/**
+ * Bun (1.4) can take a signal in right before it goes to sleep, and hand it on only when something else wakes it: of 120 that
+ * came as soon as the command ran, one waited so.
+ */
+const MISSES_WAKE_UPS = process.versions['bun'] !== undefined;
+/** Milliseconds. */
+const WAKE_EVERY = 100;
 
 interface Terms {
   /** Milliseconds from the first ending signal to SIGKILL. */
@@ -59,20 +66,23 @@ export async function superviseAndFlush(argv: readonly string[], { grace, volume
  */
 async function supervise([command = '', ...args]: readonly string[], grace: number): Promise<number> {
   const file = findCommand(command, process.env['PATH']);
-  const child = spawn(file, args, { stdio: 'inherit', argv0: command });
   let killer: NodeJS.Timeout | undefined;
   const forward = (signal: NodeJS.Signals): void => {
     child.kill(signal);
     if (ENDING.has(signal)) killer ??= setTimeout(() => child.kill('SIGKILL'), grace);
   };
   const forwarded = (Object.keys(constants.signals) as NodeJS.Signals[]).filter((signal) => !OWN.has(signal));
+  // Before there is a command, which could ask for a signal as soon as it runs; none is handed on before this turn has ended.
   for (const signal of forwarded) process.on(signal, forward);
+  const child = spawn(file, args, { stdio: 'inherit', argv0: command });
+  const waker = MISSES_WAKE_UPS ? setInterval(() => undefined, WAKE_EVERY) : undefined;
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once('error', (error) => reject(refused(command, error)));
       child.once('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal ?? 'SIGKILL']));
     });
   } finally {
+    clearInterval(waker);
     clearTimeout(killer);
     for (const signal of forwarded) process.removeListener(signal, forward);
   }

@@ -14,7 +14,7 @@ import {
   plainSeed,
 } from '../support/probe.ts';
 import { build, directory, file, tree } from '../support/tree.ts';
-import { bundle, node, type Options, type Result, runToEnd, volseed } from '../support/volseed.ts';
+import { type Options, type Result, runToEnd, volseed, program } from '../support/volseed.ts';
 
 interface Outcome extends Result {
   /** What it did to seed, volume and all beside them. */
@@ -156,7 +156,7 @@ describe('source and target', () => {
   ])('may not be $what by a bind mount', ({ bound, source, target }) => {
     const on = worthTouching();
     makeDirectory(on.root, 'other');
-    const line = [node, bundle, 'sync', '--source', join(on.root, source), '--target', join(on.root, target)];
+    const line = [...program, 'sync', '--source', join(on.root, source), '--target', join(on.root, target)];
     // The mount is seen by nobody else, and gone with the process.
     const preparation = `mount --bind ${bound} other && exec "$@"`;
     const outcome = attemptTo(on, () =>

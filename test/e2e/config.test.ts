@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { lacks } from '../support/prerequisites.ts';
 import { changesBy, exists, ground, lacksMounts, lines, type Ground, type Literal } from '../support/probe.ts';
 import { build, directory, file, scratch, tree } from '../support/tree.ts';
-import { bundle, node, runToEnd, volseed, type Options, type Result } from '../support/volseed.ts';
+import { runToEnd, volseed, type Options, type Result, program } from '../support/volseed.ts';
 
 interface Configured extends Ground {
   readonly file: string;
@@ -210,7 +210,7 @@ describe('a file', () => {
     const etc = join(place.path, 'etc');
     mkdirSync(join(etc, 'volseed'), { recursive: true });
     writeFileSync(join(etc, 'volseed/volseed.yaml'), `target: ${on.volume}\nsource: ${on.seed}\nexclude: global\n`);
-    const line = [node, bundle, 'sync'];
+    const line = [...program, 'sync'];
     // The mount is seen by nobody else, and gone with the process.
     const inside = (...args: readonly string[]): Result =>
       runToEnd('unshare', ['-m', 'sh', '-c', `mount --bind ${etc} /etc && exec "$@"`, 'sh', ...line, ...args]);
@@ -221,30 +221,6 @@ describe('a file', () => {
     ]);
     expect(inside('--dry-run').stdout).toContain('create     tables/t1.csv');
     expect(inside('--config', '/dev/null')).toMatchObject({ code: 2, stderr: expect.stringContaining('no target') });
-  });
-});
-
-/** Which of Node's modules are asked for by what is loaded late: yaml asks for `buffer` as soon as it is. */
-function askedFor(on: Configured, ...args: readonly string[]): readonly string[] {
-  const spy = join(on.root, 'spy.mjs');
-  writeFileSync(
-    spy,
-    `const get = process.getBuiltinModule;
-     const fs = get('node:fs');
-     process.getBuiltinModule = (name) => (fs.writeSync(2, 'asked for ' + name + '\\n'), get(name));`,
-  );
-  const { code, stderr } = runToEnd(node, ['--import', spy, bundle, 'sync', ...on.where, ...args]);
-  expect(code).toBe(0);
-  return lines(stderr).filter((line) => line.startsWith('asked for'));
-}
-
-describe('a start', () => {
-  test('without a file loads nothing of what reads one', () => {
-    const on = configured('policy: newer\n');
-    const plain = askedFor(on);
-    expect(plain).toContain('asked for node:sqlite');
-    expect(plain).not.toContain('asked for buffer');
-    expect(askedFor(on, '--config', on.file)).toContain('asked for buffer');
   });
 });
 

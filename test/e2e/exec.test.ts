@@ -42,7 +42,7 @@ import {
   workingDirectoryOf,
 } from '../support/process.ts';
 import { build, directory, file, tree } from '../support/tree.ts';
-import { bundle, node, type Options, type Result, volseed } from '../support/volseed.ts';
+import { type Options, type Result, volseed, program } from '../support/volseed.ts';
 
 /** `run` on a ground, to its end. */
 function run(on: Ground, command: readonly string[], options?: Options): Result {
@@ -61,7 +61,7 @@ function startByBash(command: readonly string[], launch?: Launch): Running {
 
 /** The same, after shell commands that set what a process inherits. */
 function startRunAfter(preparation: string, on: Ground, command: readonly string[]): Running {
-  const line = [node, bundle, 'run', ...on.where, '--', ...command];
+  const line = [...program, 'run', ...on.where, '--', ...command];
   return start('bash', ['--norc', '-c', `${preparation}; exec "$@"`, 'bash', ...line]);
 }
 
@@ -491,7 +491,7 @@ describe.skipIf(lacks('root') || lacksMounts())('--user', () => {
   function startAs(user: string, on: Ground, command: readonly string[], env: Record<string, string> = {}): Running {
     build(on.root, tree({ passwd: file(passwd), group: file(group) }));
     const preparation = 'mount --bind passwd /etc/passwd && mount --bind group /etc/group && cd / && exec "$@"';
-    const line = [node, bundle, 'run', ...on.where, '--user', user, '--', ...command];
+    const line = [...program, 'run', ...on.where, '--user', user, '--', ...command];
     return start('unshare', ['-m', 'sh', '-c', preparation, 'sh', ...line], { cwd: on.root, env });
   }
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { suite } from '../support/prerequisites.ts';
 import { ground, type Ground } from '../support/probe.ts';
 import { file, tree } from '../support/tree.ts';
-import { bundle, node, runToEnd, volseed, type Result } from '../support/volseed.ts';
+import { runToEnd, volseed, type Result, program } from '../support/volseed.ts';
 
 const MERGE = ['--policy', 'merge'] as const;
 const spared = 'nothing is done for a path that has no open conflict';
@@ -29,7 +29,7 @@ suite('an image that did not change', ['strace'], () => {
     const calls = [1000, 5000].map((files) => {
       const on = standing(files);
       const log = join(on.root, 'trace');
-      const command = [node, bundle, 'sync', ...MERGE, ...on.where];
+      const command = [...program, 'sync', ...MERGE, ...on.where];
       expect(runToEnd('strace', ['-o', log, '-e', 'trace=%file,read,pread64', ...command])).toMatchObject({ code: 0 });
       return readFileSync(log, 'utf8').split('\n').length;
     });

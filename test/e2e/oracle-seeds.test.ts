@@ -7,7 +7,7 @@ import { asMyself, asRoot, firstNumber, numberOfPairs, pair } from '../support/r
 import { inLanes, run } from '../support/rsync.ts';
 import { differences, snapshot } from '../support/snapshot.ts';
 import { buildAll, scratch, show, type Tree } from '../support/tree.ts';
-import { bundle, node, type Result } from '../support/volseed.ts';
+import { type Result, leading, runtime } from '../support/volseed.ts';
 
 const timeout = 300_000 + numberOfPairs * 1000;
 const flavour = isRoot() ? asRoot : asMyself;
@@ -58,7 +58,7 @@ async function judge(place: string, { number, seeds, into, volume }: Case): Prom
     `${at('merged')}/`,
     `${at('a')}/`,
   ]);
-  const actual = await run(node, [bundle, 'sync', '--config', at('volseed.yaml')]);
+  const actual = await run(runtime, [...leading, 'sync', '--config', at('volseed.yaml')]);
   const faults = differences(snapshot(at('a')), snapshot(at('b')), { before, started });
   if (actual.code !== expected.code)
     faults.push(`exit code ${actual.code}, expected ${expected.code}: ${actual.stderr}`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { changesBy, exists, type Ground, ground, lines, unlikeSeed } from '../support/probe.ts';
 import { build, directory, fifo, file, symlink, tree } from '../support/tree.ts';
-import { bundle, node, type Result, runToEnd, volseed } from '../support/volseed.ts';
+import { type Result, runToEnd, volseed, program } from '../support/volseed.ts';
 
 function sync(on: Ground, ...options: readonly string[]): Result {
   return volseed(['sync', ...on.where, ...options]);
@@ -167,7 +167,7 @@ describe('--log-level', () => {
 /** Everything that is said, a character for each byte: nothing may be lost in decoding. */
 function said(on: Ground, ...options: readonly string[]): string {
   const log = join(on.root, 'log');
-  runToEnd('sh', ['-c', 'exec "$@" >"$0" 2>&1', log, node, bundle, 'sync', ...on.where, ...options]);
+  runToEnd('sh', ['-c', 'exec "$@" >"$0" 2>&1', log, ...program, 'sync', ...on.where, ...options]);
   return readFileSync(log, 'latin1');
 }
 

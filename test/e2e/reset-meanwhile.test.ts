@@ -7,7 +7,7 @@ import { exists, type Ground, ground, leftovers, lines } from '../support/probe.
 import { type Running, start, until } from '../support/process.ts';
 import { changes, type Snapshot, snapshot } from '../support/snapshot.ts';
 import { directory, file } from '../support/tree.ts';
-import { bundle, node, volseed } from '../support/volseed.ts';
+import { volseed, program } from '../support/volseed.ts';
 
 const image = file('image');
 const users = file('users');
@@ -18,7 +18,7 @@ async function resetAround(on: Ground, args: readonly string[], service: () => v
   // What is staged is put on the disk before the first rename: there is no earlier fsync.
   const inject = ['-e', 'trace=fsync', '-e', 'inject=fsync:signal=STOP:when=1'];
   const command = ['reset', '--yes', ...args, ...on.where];
-  const running = start('strace', ['-f', '-o', log, ...inject, node, bundle, ...command]);
+  const running = start('strace', ['-f', '-o', log, ...inject, ...program, ...command]);
   await until('the reset is stopped', () => exists(log) && readFileSync(log, 'utf8').includes('stopped by SIGSTOP'));
   service();
   // Each of its threads stops at its first.

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { suite } from '../support/prerequisites.ts';
 import { changesBy, type Ground, ground, oneLine } from '../support/probe.ts';
 import { file } from '../support/tree.ts';
-import { bundle, node, runToEnd, volseed, type Result } from '../support/volseed.ts';
+import { runToEnd, volseed, type Result, program } from '../support/volseed.ts';
 
 function edited(): Ground {
   const on = ground({ a: file('image'), 'dir/b': file('image') });
@@ -18,7 +18,7 @@ const read = ({ volume }: Ground): string => readFileSync(join(volume, 'a'), 'ut
 
 /** What is typed, or, where that is nothing, the end of input; the code and what the terminal then shows. */
 function onTerminal(typed: string, ...args: string[]): Pick<Result, 'code' | 'stdout'> {
-  const command = [node, bundle, ...args].map((word) => `'${word}'`).join(' ');
+  const command = [...program, ...args].map((word) => `'${word}'`).join(' ');
   const env = { PATH: process.env['PATH'] ?? '', SHELL: '/bin/sh' };
   const { code, stdout } = runToEnd('script', ['-qec', command, '/dev/null'], { input: typed, env });
   return { code, stdout: stdout.replaceAll('\r', '') };

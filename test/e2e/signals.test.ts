@@ -31,7 +31,7 @@ import {
   until,
 } from '../support/process.ts';
 import { file, remove, scratch } from '../support/tree.ts';
-import { bundle, node, volseed } from '../support/volseed.ts';
+import { volseed, program } from '../support/volseed.ts';
 
 const place = scratch();
 /** Enough for a run that goes on when a test has seen it begin, on a busy machine too. */
@@ -188,7 +188,7 @@ interface Call {
 /** Starts `volseed run` on a ground under strace, which looks at its main thread only. */
 function traced(on: Ground, options: readonly string[], command: readonly string[]): Running {
   const log = ['-o', join(on.root, 'calls'), ...options];
-  return start('strace', [...log, node, bundle, 'run', ...on.where, '--', ...command]);
+  return start('strace', [...log, ...program, 'run', ...on.where, '--', ...command]);
 }
 
 /** The system calls of a start up to the exec; that itself is not among them, as strace gives no signal in it. */

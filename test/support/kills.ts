@@ -1,6 +1,6 @@
 // Kills the program in a system call, each of them in turn.
 import { readFileSync } from 'node:fs';
-import { bundle, node, runToEnd, type Result } from './volseed.ts';
+import { runToEnd, type Result, program } from './volseed.ts';
 
 /** Everything that can change a file system, but for what the runtime does for itself. */
 export const CALLS = [
@@ -24,7 +24,7 @@ export const CALLS = [
 /** Runs volseed, and kills it in its nth call of that name; the code is 137 where it came to that. */
 export function killed(call: string, n: number, args: readonly string[]): Result {
   const inject = `inject=${call}:signal=KILL:when=${n}`;
-  return runToEnd('strace', ['-f', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject, node, bundle, ...args], {
+  return runToEnd('strace', ['-f', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject, ...program, ...args], {
     env: { PATH: process.env['PATH'] ?? '' },
   });
 }
@@ -36,7 +36,7 @@ export function endOf(call: string, n: number, code: number): string {
 }
 
 export function countOf(call: string, args: readonly string[], log: string): number {
-  runToEnd('strace', ['-f', '-o', log, '-e', `trace=${call}`, node, bundle, ...args], {
+  runToEnd('strace', ['-f', '-o', log, '-e', `trace=${call}`, ...program, ...args], {
     env: { PATH: process.env['PATH'] ?? '' },
   });
   return readFileSync(log, 'utf8')

@@ -1,10 +1,10 @@
 // What a suite needs from the machine: suite('as root', ['rsync', 'root'], () => {...}). A newcomer without it sees the
 // suite skipped, by its name; where CI is set nothing may be skipped, and the same lack fails.
 import { spawnSync } from 'node:child_process';
-import { describe } from 'vitest';
 import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
 import { kustomize } from './manifests.ts';
-import { node } from './volseed.ts';
+import { runtime } from './volseed.ts';
 
 /** An ordinary user: what suites that need root drop to. No account of that number has to exist. */
 export const ordinary = { uid: 1000, gid: 1000 } as const;
@@ -21,7 +21,7 @@ const checks = {
   'the npm registry': () => succeeds('npm', ['view', 'picomatch', 'name']),
   kustomize: () => kustomize() !== undefined,
   'the schemas of Kubernetes': () => succeeds(schemas, ['--version']),
-  'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', node], ordinary),
+  'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', runtime], ordinary),
 } as const;
 
 export type Prerequisite = keyof typeof checks;

@@ -3,7 +3,7 @@ import { spawn, type StdioOptions } from 'node:child_process';
 import { closeSync, constants, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { setInterval, setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
-import { bundle, node, runToEnd } from './volseed.ts';
+import { runToEnd, leading, runtime } from './volseed.ts';
 
 /** How long a test waits for what must come at once, before it calls it missing. */
 export const patience = 30_000;
@@ -36,7 +36,7 @@ export interface Running {
 
 /** Starts `volseed ARGS`; the environment is PATH and what `env` says, nothing else. */
 export function startVolseed(args: readonly string[], launch: Launch = {}): Running {
-  return start(node, [bundle, ...args], launch);
+  return start(runtime, [...leading, ...args], launch);
 }
 
 export function start(command: string, args: readonly string[], launch: Launch = {}): Running {

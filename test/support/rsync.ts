@@ -9,7 +9,7 @@ import { differences, changes, snapshot } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 import { buildAll, bytes, directory, file, printable, scratch, show } from './tree.ts';
 import type { Entry, Tree } from './tree.ts';
-import { bundle, node } from './volseed.ts';
+import { leading, runtime } from './volseed.ts';
 import type { Options, Result } from './volseed.ts';
 
 export interface Identity extends Pick<Options, 'uid' | 'gid'> {
@@ -32,11 +32,13 @@ export function itemized(options: readonly string[] = []): Program {
 }
 
 export function volseed(command: 'sync' | 'plan', options: readonly string[] = []): Program {
-  return (seed, volume, as) => run(node, [bundle, command, '--source', seed, '--target', volume, ...options], as);
+  return (seed, volume, as) =>
+    run(runtime, [...leading, command, '--source', seed, '--target', volume, ...options], as);
 }
 
 /** Gives a seed a manifest. */
-export const withManifest = async (seed: string): Promise<Result> => run(node, [bundle, 'manifest', '--source', seed]);
+export const withManifest = async (seed: string): Promise<Result> =>
+  run(runtime, [...leading, 'manifest', '--source', seed]);
 
 /** `volseed sync` that fails where it does not go by the manifest. */
 export const syncByManifest: Program = async (...args) => {
