@@ -39,7 +39,8 @@ pods() {
   command -v podman >/dev/null || missing+=(podman)
   command -v catatonit >/dev/null || missing+=(catatonit)
   if ((${#missing[@]})); then
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" containernetworking-plugins || return
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+      containernetworking-plugins iptables || return
   fi
   podman info >/dev/null
 }

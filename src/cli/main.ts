@@ -1,7 +1,7 @@
 /** From arguments and environment to an exit code: every error comes out here, as one line. */
 // oxlint-disable-next-line import/no-unassigned-import -- what it does, it does by being first
 import '../process/stdio.ts';
-import type { Command } from '../config/options.ts';
+import { optionsOf, type Command } from '../config/options.ts';
 import { isCommand, readArguments, unknownCommand, type Arguments, type Given } from '../config/arguments.ts';
 import { configure } from '../config/configuration.ts';
 import { settle, settleLog } from '../config/settings.ts';
@@ -25,7 +25,8 @@ export async function main(args: readonly string[], environment: Environment): P
     if (!isCommand(command)) return await withoutCommand(command, rest, log);
     const said = readArguments(command, rest, environment);
     if (said.help) return await help(command, log);
-    words = lastWordsOf(command, environment, said.given.get('termination-log'));
+    const named = said.given.get('termination-log');
+    if (named !== undefined) words = lastWordsOf(command, environment, named);
     // What is wrong in the file is said as flags and environment have it.
     log = words.over(await openLog(said));
     const given = await configure(command, said, environment);
@@ -44,6 +45,8 @@ function lastWordsOf(command: string, environment: Environment, given?: Given): 
   const by = 'VOLSEED_TERMINATION_LOG';
   const { values, by: name } = given ?? { values: [environment[by] ?? ''], by };
   const [path = ''] = values;
+  const takesIt = isCommand(command) && optionsOf(command).some((option) => option.name === 'termination-log');
+  if (!takesIt) return new LastWords(undefined);
   return new LastWords(placeOf(command, path === '' ? undefined : { path, by: name }));
 }
 

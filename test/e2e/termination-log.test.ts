@@ -102,6 +102,16 @@ describe('the termination message', () => {
     expect(refused.told).toBe(refused.stderr);
   });
 
+  it('is none of what only looks, whatever the environment says', () => {
+    const on = seeded();
+    for (const args of [
+      ['plan', '--polcy'],
+      ['status', ...on.where],
+      ['plan', ...on.where, '--min-seed-files', '3'],
+    ])
+      expect(told(on, args).told).toBe(before);
+  });
+
   it('that cannot be written is a warning, and the run ends as it would have', () => {
     const on = seeded();
     const { code, stderr } = volseed(['sync', ...on.where, '--termination-log', join(on.seed, 'none')]);
