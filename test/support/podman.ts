@@ -18,6 +18,8 @@ export class PodmanNode {
   readonly #suffix: string;
   /** Names in the manifests, without their tags, to images in podman's store. */
   readonly #images = new Map<string, string>();
+  /** All of them, those too that another has taken the name of. */
+  readonly #loaded = new Set<string>();
   readonly #mounted: string[] = [];
 
   constructor(suffix: string) {
@@ -38,7 +40,9 @@ export class PodmanNode {
   async load(image: string, name: string): Promise<void> {
     const command = 'docker save "$1" | podman load --quiet';
     await succeed('sh', ['-ec', command, 'sh', image], { env: this.#env });
-    this.#images.set(name, `localhost/${image}:latest`);
+    const loaded = `localhost/${image}:latest`;
+    this.#images.set(name, loaded);
+    this.#loaded.add(loaded);
   }
 
   pods(manifests: readonly Manifest[]): readonly Pod[] {
@@ -81,7 +85,7 @@ export class PodmanNode {
   async remove(pods: readonly Pod[]): Promise<void> {
     await Promise.all(pods.map(async (pod) => await this.down(pod)));
     for (const image of this.#mounted) spawnSync('podman', ['image', 'unmount', image]);
-    await this.#podman(['rmi', '--force', ...new Set(this.#images.values())]);
+    await this.#podman(['rmi', '--force', ...this.#loaded]);
     rmSync(this.#home, { recursive: true });
   }
 
