@@ -11,8 +11,10 @@
 #
 # Nothing in here needs BuildKit (no --mount, no --chmod, no here-documents), so that any engine builds it.
 
-# Same sources, same layers: what a stage makes bears this time (seconds since 1970). docs/standalone.md tells what it takes for the
-# digest of a whole image to be the same, and why the seed of a reproducible image wants --policy merge.
+# Same sources, same layers: what a stage makes dates from SOURCE_DATE_EPOCH (seconds since 1970). docs/standalone.md tells what it
+# takes for the digest of a whole image to be the same, and why the seed of a reproducible image wants --policy merge.
+
+# For the labels; as in package.json.
 ARG VERSION=0.1.0
 
 FROM node:26-bookworm-slim AS packages

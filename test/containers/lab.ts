@@ -20,6 +20,10 @@ export function tool(): string {
   return lab().tool;
 }
 
+export const standalone = (): string => lab().standalone;
+export const scratch = (): string => lab().scratch;
+export const init = (): string => lab().init;
+
 /** A name for something of this run's. */
 export function named(what: string): string {
   return `volseed-test-${what}-${lab().suffix}-${newSuffix()}`;

@@ -9,6 +9,12 @@ export interface Lab {
   readonly sample: string;
   /** The image that has the program and nothing else. */
   readonly tool: string;
+  /** The same with the executable that needs no Node. */
+  readonly standalone: string;
+  /** The executable with the libraries it needs. */
+  readonly scratch: string;
+  /** That as an initContainer. */
+  readonly init: string;
 }
 
 declare module 'vitest' {
@@ -17,6 +23,8 @@ declare module 'vitest' {
     readonly lab: Lab | undefined;
   }
 }
+
+const TARGETS = ['packages', 'build', 'tool', 'sample', 'build-standalone', 'tool-standalone', 'tool-scratch', 'init'];
 
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   if (!engineAnswers()) {
@@ -30,7 +38,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const remove = async (): Promise<void> => await removeAll(label);
   try {
     // The stages that build are given a name as well: the classic builder would leave them behind without one.
-    for (const target of ['packages', 'build', 'tool', 'sample']) {
+    for (const target of TARGETS) {
       // oxlint-disable-next-line no-await-in-loop -- each uses the layers of the one before
       await docker(['build', '--force-rm', '--label', label, '--target', target, '--tag', named(target), checkout]);
     }
@@ -38,8 +46,15 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     await remove();
     throw error;
   }
-  await reportSizes([named('sample'), named('tool'), 'node:26-bookworm-slim']);
-  project.provide('lab', { suffix, sample: named('sample'), tool: named('tool') });
+  await reportSizes([...['sample', 'tool', 'tool-standalone', 'init'].map(named), 'node:26-bookworm-slim']);
+  project.provide('lab', {
+    suffix,
+    sample: named('sample'),
+    tool: named('tool'),
+    standalone: named('tool-standalone'),
+    scratch: named('tool-scratch'),
+    init: named('init'),
+  });
   return remove;
 }
 

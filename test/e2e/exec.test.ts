@@ -42,7 +42,7 @@ import {
   workingDirectoryOf,
 } from '../support/process.ts';
 import { build, directory, file, tree } from '../support/tree.ts';
-import { type Options, type Result, volseed, program } from '../support/volseed.ts';
+import { artefact, type Options, type Result, volseed, program } from '../support/volseed.ts';
 
 /** `run` on a ground, to its end. */
 function run(on: Ground, command: readonly string[], options?: Options): Result {
@@ -101,7 +101,7 @@ describe('the service', () => {
     });
   });
 
-  test('has the limits that volseed got, with the soft one on open files raised to the hard one', async () => {
+  test('has the limits that volseed got, with the soft one on open files as the runtime leaves it', async () => {
     const preparation =
       'ulimit -n 4096; ulimit -Sn 1000; ulimit -c 0; ulimit -Ss 4096; ulimit -u 5000; ulimit -Sf 100000';
     const running = startRunAfter(preparation, ground(), stillService);
@@ -111,7 +111,8 @@ describe('the service', () => {
     const { 'Max open files': files, ...limits } = limitsOf(running.pid);
     const { 'Max open files': _, ...expected } = limitsOf(yardstick.pid);
     expect(limits).toEqual(expected);
-    expect(files).toBe('4096 4096 files');
+    // The one runtime that leaves it alone is Bun's for musl.
+    expect(files).toBe(artefact === 'linux-x64-musl' ? '1000 4096 files' : '4096 4096 files');
   });
 
   test('has the soft limit on open files that --nofile names, and volseed its PID all the same', async () => {
@@ -239,11 +240,15 @@ function nonBlocking(pid: number): string[] {
   return flagsOf(pid).flatMap(([fd, flags]) => (flags & constants.O_NONBLOCK ? [fd] : []));
 }
 
-/** The three, and what the tests themselves were started with. */
-async function descriptorsByExec(): Promise<string[]> {
+/**
+ * What a process has open but for the three, and for what the tests themselves were started with: some runtimes hand that on, and
+ * some do not (docs/exec.md).
+ */
+async function strangers(pid: number): Promise<string[]> {
   const yardstick = startByBash(stillService);
   await becomes(yardstick, 'sleep');
-  return Object.keys(descriptorsOf(yardstick.pid));
+  const known = Object.keys(descriptorsOf(yardstick.pid));
+  return Object.keys(descriptorsOf(pid)).filter((descriptor) => !known.includes(descriptor));
 }
 
 function stdioOf(kind: string, place: string): Launch['stdio'] {
@@ -268,8 +273,8 @@ describe('its descriptors', () => {
       const yardstick = startByBash(stillService, { stdio: stdioOf(kind, makeDirectory(on.root, 'two')) });
       await becomes(running, 'sleep');
       await becomes(yardstick, 'sleep');
-      expect(flagsOf(running.pid)).toEqual(flagsOf(yardstick.pid));
-      expect(Object.keys(descriptorsOf(running.pid))).toEqual(await descriptorsByExec());
+      expect(flagsOf(running.pid).slice(0, 3)).toEqual(flagsOf(yardstick.pid).slice(0, 3));
+      expect(await strangers(running.pid)).toEqual([]);
       expect(nonBlocking(running.pid)).toEqual([]);
     },
   );
@@ -277,7 +282,7 @@ describe('its descriptors', () => {
   test('stay what they are after thousands of files were seeded', async () => {
     const running = startRun(ground(manyFiles(3000)), stillService);
     await becomes(running, 'sleep');
-    expect(Object.keys(descriptorsOf(running.pid))).toEqual(await descriptorsByExec());
+    expect(await strangers(running.pid)).toEqual([]);
     expect(descendants(running.pid)).toEqual([]);
     expect(statusOf(running.pid)['Threads']).toBe('1');
   });
@@ -523,7 +528,7 @@ describe.skipIf(lacks('root') || lacksMounts())('--user', () => {
       const own = environmentOf(running.pid).filter((line) => /^(?:HOME|OTHER)=/.test(line));
       expect(own).toEqual([`HOME=${home}`, 'OTHER=kept']);
       expect(descendants(running.pid)).toEqual([]);
-      expect(Object.keys(descriptorsOf(running.pid))).toEqual(await descriptorsByExec());
+      expect(await strangers(running.pid)).toEqual([]);
     },
   );
 
@@ -638,7 +643,7 @@ describe('--supervise', () => {
     const { PPid: _, ...got } = inherited(service);
     const { PPid: __, ...expected } = inherited(yardstick.pid);
     expect(got).toEqual(expected);
-    expect(Object.keys(descriptorsOf(service))).toEqual(await descriptorsByExec());
+    expect(await strangers(service)).toEqual([]);
     expect(nonBlocking(service)).toEqual([]);
   });
 
@@ -652,6 +657,14 @@ describe('--supervise', () => {
       expect(running.output.stdout.endsWith(`got ${name}\n`)).toBe(true);
     },
   );
+
+  test('forwards what comes as soon as the service runs', async () => {
+    // The service itself asks for it, before its parent has had a turn.
+    const service = 'trap "exit 42" QUIT; kill -QUIT $PPID; while :; do sleep 0.02; done';
+    const all = Array.from({ length: 10 }, () => startSupervised(['bash', '-c', service]));
+    const endings = await Promise.all(all.map(async (running) => await endWithin(running)));
+    expect(endings).toEqual(all.map(() => ({ code: 42, signal: null })));
+  });
 
   test.each([
     { service: 'exit 0', code: 0 },
