@@ -10,7 +10,7 @@ export default defineConfig({
           ...common,
           name: 'local',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/containers/**', 'test/faults/**', 'test/artefacts/**'],
+          exclude: ['test/containers/**', 'test/faults/**', 'test/artefacts/**', 'test/k8s/cluster.test.ts'],
         },
       },
       // Minutes each, and hours as a whole: what bounds them is said in docs/reliability.md.
@@ -21,6 +21,15 @@ export default defineConfig({
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 3_600_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'k8s',
+          include: ['test/k8s/cluster.test.ts'],
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
         },
       },
       // Of an executable, which scripts/test-artefacts.mjs builds.

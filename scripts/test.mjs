@@ -1,8 +1,9 @@
-// npm test [-- VITEST ARGUMENTS]: what needs no container engine and not much time. --containers, --faults: the rest.
+// npm test [-- VITEST ARGUMENTS]: what needs neither a container engine nor a cluster, and not much time. --containers, --faults,
+// --k8s: the rest.
 import { build, install, node, root, run } from './setup.mjs';
 
 const [first = '', ...rest] = process.argv.slice(2);
-const asked = ['--containers', '--faults'].includes(first);
+const asked = ['--containers', '--faults', '--k8s'].includes(first);
 const project = asked ? first.slice(2) : 'local';
 const args = asked ? rest : process.argv.slice(2);
 

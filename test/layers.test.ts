@@ -78,7 +78,8 @@ describe('imports run one way', () => {
   it('lets only fs/ open what is on the volume, by one door', () => {
     const users = imports.filter(({ to }) => to === 'node:fs' || to === 'node:fs/promises').map(({ from }) => from);
     const elsewhere = users.filter((file) => !file.startsWith('src/fs/')).toSorted();
-    // The configuration file, accounts, capabilities, the command's own file, standard output: none of them on the volume.
+    // The configuration file, accounts, capabilities, the command's own file, standard output, Kubernetes'
+    // termination message: none of them on the volume.
     expect(elsewhere).toEqual([
       'src/config/configuration.ts',
       'src/process/accounts.ts',
@@ -88,6 +89,7 @@ describe('imports run one way', () => {
       'src/process/stdio.ts',
       'src/process/supervise.ts',
       'src/process/terminal.ts',
+      'src/report/last-words.ts',
       'src/report/output.ts',
     ]);
   });

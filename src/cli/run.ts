@@ -11,7 +11,8 @@ import { Signals } from '../process/signals.ts';
 import { seed } from '../seeding.ts';
 import { fail } from './failure.ts';
 
-export async function runCommand(settings: Settings, log: Log): Promise<number> {
+/** @param leave called before it becomes the service, or its parent: what is said from then on is not of the seeding. */
+export async function runCommand(settings: Settings, log: Log, leave: () => void): Promise<number> {
   const signals = new Signals();
   signals.listen();
   const service = settings.service;
@@ -41,6 +42,7 @@ export async function runCommand(settings: Settings, log: Log): Promise<number> 
     return code;
   }
   if (code !== EXIT.done) log.write('warn', `the service is started although seeding failed (exit code ${code})`);
+  leave();
   const { start } = await import('./start.ts');
   return await start(service, user, { log, signals, volume: settings.flush ? settings.target : undefined });
 }

@@ -51,8 +51,11 @@ const ARCHIVING: readonly Command[] = ['run', 'sync', 'reset', 'backup', 'backup
 const RUN: readonly Command[] = ['run'];
 const MANIFEST: readonly Command[] = ['manifest'];
 
-/** Options that are no key of the configuration file: what names it, and what only the build of an image knows. */
-export const NOT_IN_FILE: readonly string[] = ['config', 'history', 'imageVersion'];
+/**
+ * Options that are no key of the configuration file: what names it, what must be known when it cannot be read, and what only
+ * the build of an image knows.
+ */
+export const NOT_IN_FILE: readonly string[] = ['config', 'terminationLog', 'history', 'imageVersion'];
 
 export const OPTIONS: readonly Option[] = [
   {
@@ -346,6 +349,15 @@ export const OPTIONS: readonly Option[] = [
     fallback: 'off',
     describe: 'one JSON object instead of lines',
     commands: ['explain', 'status', 'verify', 'backups'],
+  },
+  {
+    name: 'termination-log',
+    kind: 'value',
+    value: 'FILE',
+    fallback: '/dev/termination-log where it exists (run, sync)',
+    describe:
+      'an existing file that gets the totals, or what went wrong, when volseed ends: what Kubernetes shows of the container; not where it has become COMMAND; /dev/null for none',
+    commands: [...LOCKING, 'verify'],
   },
   {
     name: 'history',

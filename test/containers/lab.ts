@@ -33,7 +33,8 @@ export function label(): string {
   return labelOf(lab().suffix);
 }
 
-function lab(): NonNullable<ReturnType<typeof inject<'lab'>>> {
+/** What every test starts from. */
+export function lab(): NonNullable<ReturnType<typeof inject<'lab'>>> {
   const found = inject('lab');
   if (!found) throw new Error('no container engine answers `docker version`');
   return found;

@@ -15,7 +15,9 @@ export interface Output {
 
 export interface Options {
   readonly input?: string;
-  readonly env?: Record<string, string>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The checkout, where none is named. */
+  readonly cwd?: string;
 }
 
 /** True where `docker` is there and an engine answers it. */
@@ -44,7 +46,29 @@ export async function docker(args: readonly string[], options: Options = {}): Pr
 /** `docker compose ARGS` on the checkout, or docker-compose where the client has no plugin for it. */
 export async function compose(args: readonly string[], options: Options = {}): Promise<string> {
   const plugin = spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status === 0;
-  return await succeed(plugin ? 'docker' : 'docker-compose', plugin ? ['compose', ...args] : args, options);
+  return await composeBy(plugin ? ['docker', 'compose'] : ['docker-compose'], args, options);
+}
+
+/** A compose by its command: `['docker', 'compose']`. */
+export async function composeBy(
+  [command = '', ...first]: readonly string[],
+  args: readonly string[],
+  options: Options = {},
+): Promise<string> {
+  return await succeed(command, [...first, ...args], options);
+}
+
+/** The two generations of compose, and how each is called here; undefined where the machine has none. */
+export function composes(): Readonly<Record<'1' | '2', readonly string[] | undefined>> {
+  const found = [['docker', 'compose'], ['docker-compose'], [`${checkout}.local/bin/docker-compose`]].map((words) => {
+    const [command = '', ...first] = words;
+    const { status, stdout } = spawnSync(command, [...first, 'version', '--short'], { encoding: 'utf8' });
+    // The fifth is the second under another number.
+    return { words, generation: status === 0 ? Math.min(Number.parseInt(stdout.replace(/^v/, ''), 10), 2) : 0 };
+  });
+  const of = (generation: number): readonly string[] | undefined =>
+    found.find((each) => each.generation === generation)?.words;
+  return { '1': of(1), '2': of(2) };
 }
 
 /** Removes everything with the label: containers and their volumes, named volumes, networks, images. */
@@ -63,15 +87,21 @@ async function removeEach(list: readonly string[], remove: readonly string[]): P
   if (found.length > 0) await docker([...remove, ...found]);
 }
 
-async function succeed(command: string, args: readonly string[], options: Options): Promise<string> {
+/** A command that must succeed; its standard output, trimmed. */
+export async function succeed(command: string, args: readonly string[], options: Options): Promise<string> {
   const { code, stdout, stderr } = await run(command, args, options);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: exit code ${code}\n${stdout}${stderr}`);
   return stdout.trim();
 }
 
-async function run(command: string, args: readonly string[], { input = '', env = {} }: Options): Promise<Output> {
+/** A command, whatever comes of it. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  { input = '', env = {}, cwd = checkout }: Options = {},
+): Promise<Output> {
   return await new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: checkout, env: { ...process.env, ...env } });
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env } });
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -1,11 +1,16 @@
 // What a suite needs from the machine: suite('as root', ['rsync', 'root'], () => {...}). A newcomer without it sees the
 // suite skipped, by its name; where CI is set nothing may be skipped, and the same lack fails.
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
+import { kustomize } from './manifests.ts';
 import { runtime } from './volseed.ts';
 
 /** An ordinary user: what suites that need root drop to. No account of that number has to exist. */
 export const ordinary = { uid: 1000, gid: 1000 } as const;
+
+/** The published schemas of Kubernetes' objects, as a program that validates by them (scripts/prerequisites.sh). */
+export const schemas = fileURLToPath(new URL('../../.local/kubernetes/bin/kubernetes-validate', import.meta.url));
 
 const checks = {
   rsync: () => succeeds('rsync', ['--version']),
@@ -19,6 +24,8 @@ const checks = {
   exfat: () => succeeds('sh', ['-c', 'test -c /dev/fuse && command -v mkfs.exfat mount.exfat-fuse']),
   'mkfs.xfs': () => succeeds('mkfs.xfs', ['-V']),
   'the npm registry': () => succeeds('npm', ['view', 'picomatch', 'name']),
+  kustomize: () => kustomize() !== undefined,
+  'the schemas of Kubernetes': () => succeeds(schemas, ['--version']),
   'a checkout that other users can read': () => !isRoot() || succeeds('test', ['-r', runtime], ordinary),
 } as const;
 
