@@ -1,7 +1,7 @@
 // What a volume's owner may have written into the files of the state, read by what reads them: an answer, never a fault.
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { crc32, gunzipSync, gzipSync } from 'node:zlib';
 import { listBackups } from '../../../src/archive/backups.ts';
 import { readIndex } from '../../../src/archive/read.ts';
 import { parse } from '../../../src/config/document.ts';
@@ -97,9 +97,18 @@ async function readAll(state: StateDirectory): Promise<void> {
 const sum = (part: Uint8Array): string => createHash('sha256').update(part).digest('hex');
 
 /** As `writeBase` would have written it. */
+function sumOf(header: Buffer): string {
+  return crc32(header).toString(16).padStart(8, '0');
+}
+
 function signed(bytes: Buffer, random: Random): Buffer {
   const first = bytes.indexOf('\n');
   const second = bytes.indexOf('\n', first + 1);
   const [header, body] = [bytes.subarray(first + 1, second), mutate(bytes.subarray(second + 1), random)];
-  return Buffer.concat([Buffer.from(`volseed-base 1 ${sum(header)} ${sum(body)}\n`), header, Buffer.from('\n'), body]);
+  return Buffer.concat([
+    Buffer.from(`volseed-base 1 ${sumOf(header)} ${sum(body)}\n`),
+    header,
+    Buffer.from('\n'),
+    body,
+  ]);
 }
