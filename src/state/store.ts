@@ -156,7 +156,8 @@ export function versionOf(database: DatabaseSync): number | undefined {
 
 /** Somebody who looked at it may have left it in the mode of a write-ahead log, which is a second file (fileformat2, offset 18). */
 export function withoutLog(content: Uint8Array): Uint8Array {
-  const copy = Uint8Array.from(content);
+  // Not `from`, which goes byte by byte: for 200 runs that took longer than all the rest of a start.
+  const copy = new Uint8Array(content);
   if (copy[18] === 2 && copy[19] === 2) copy.fill(1, 18, 20);
   return copy;
 }
