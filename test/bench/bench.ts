@@ -8,6 +8,7 @@
  *   --million      with a million files
  *   --costs        memory and system calls, too
  *   --json         one object instead of a table
+ *   --program FILE another bundle, to compare with
  */
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
@@ -96,7 +97,7 @@ async function measure({ teams, setUp, before, seed, files }: Case): Promise<Lin
     const own = times[at] ?? [];
     const against: Record<string, number> = {};
     for (const [other, { name }] of teams.entries())
-      if (['rsync', 'cp'].includes(name) && name !== team.name)
+      if (['rsync', 'cp', 'rclone'].includes(name) && name !== team.name)
         against[name] = median(own.map((value, round) => (times[other]?.[round] ?? Number.NaN) / value));
     const line = { team: team.name, median: median(own), against };
     // oxlint-disable-next-line no-await-in-loop -- one after the other

@@ -1,5 +1,5 @@
 /** What is measured: each case with its seed, what is there before each round, and what volseed is to reach against whom. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { filesOf, makeLarge, makeNext, makeSmall, remove } from './data.ts';
@@ -41,6 +41,8 @@ export interface Ground {
 export type Maker = { readonly name: string; readonly make: (ground: Ground) => Case };
 
 const nothing = (): void => {};
+
+const hasRclone = spawnSync('rclone', ['version']).status === 0;
 
 function empty({ volume }: Team): void {
   remove(volume);
@@ -92,6 +94,8 @@ function teamsOf({ root, programs, shape, options = [], rsync = [], cp = true, m
   const of = (name: string, command: Command): Team => ({ name, command, volume: at(name) });
   const teams = [of('rsync', ['rsync', '-avu', ...rsync, `${shape.plain}/`, `${at('rsync')}/`])];
   if (cp) teams.push(of('cp', ['cp', '-au', `${shape.plain}/.`, at('cp')]));
+  if (cp && hasRclone)
+    teams.push(of('rclone', ['rclone', 'copy', '--update', '--links', '--metadata', shape.plain, at('rclone')]));
   for (const [form, program] of Object.entries(programs) as [keyof Programs, Command | undefined][]) {
     if (program === undefined) continue;
     const sync = (name: string, seed: string): Team =>
