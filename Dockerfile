@@ -45,6 +45,8 @@ FROM packages AS build-standalone
 # Before the bundle, for the same reason as the packages.
 RUN node scripts/standalone.ts --fetch --here
 COPY licences licences
+COPY src src
+COPY entrypoint.ts ./
 COPY --from=build /build/dist dist
 ARG SOURCE_DATE_EPOCH=0
 RUN node scripts/standalone.ts --here \

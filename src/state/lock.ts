@@ -10,7 +10,7 @@
  * is no such name, and beside it no such journal.
  */
 import type { DatabaseSync } from 'node:sqlite';
-import { codeOf, LockTimeout, VolumeError } from '../core/errors.ts';
+import { LockTimeout, VolumeError } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Holder } from '../core/run.ts';
@@ -53,11 +53,9 @@ interface Opened {
 
 export class Lock {
   readonly #database: DatabaseSync;
-  readonly #forget: () => void;
 
-  private constructor(database: DatabaseSync, forget: () => void) {
+  private constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#forget = forget;
   }
 
   static async acquire(directory: PrivateDirectory, terms: Terms): Promise<Lock> {
@@ -73,12 +71,9 @@ export class Lock {
 
   static async #acquire(directory: PrivateDirectory, { timeout, pulse, announce }: Terms): Promise<Lock> {
     const { database, name } = openLock(directory);
-    const forget = (): void => {
-      if (name !== FILE) directory.remove(name);
-    };
     const giveUp = (): void => {
       database.close();
-      forget();
+      if (name !== FILE) directory.remove(name);
     };
     const began = process.hrtime.bigint();
     let announced = -ANNOUNCE_EVERY;
@@ -89,7 +84,7 @@ export class Lock {
           throw swapped(directory);
         }
         forgetOthers(directory, name);
-        return new Lock(database, forget);
+        return new Lock(database);
       }
       const waited = Number(process.hrtime.bigint() - began) / 1e6;
       const grace = isTaken(database) ? 0 : A_LOOK;
@@ -112,14 +107,9 @@ export class Lock {
     }
   }
 
-  /** The second name goes with it; one that cannot be taken away is swept by the next seeder. */
+  /** The second name stays, until the next seeder has its own: those who look need one that nobody can guess, too. */
   release(): void {
     this.#database.close();
-    try {
-      this.#forget();
-    } catch (error) {
-      if (codeOf(error) === undefined) throw error;
-    }
   }
 }
 

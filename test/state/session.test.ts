@@ -64,7 +64,7 @@ describe('a session', () => {
       using session = await begin(on);
       session.complete(counted, true);
     });
-    expect(namesOf(on)).toEqual(['lock', 'state.db']);
+    expect(namesOf(on)).toEqual(['lock', 'lock-NAME', 'state.db']);
     expect([...names].filter((name) => /-(journal|wal|shm)$/.test(name))).toEqual([]);
   });
 

@@ -214,9 +214,12 @@ export function straysOf(stand: Ready): string[] {
 function stateOf({ places: [volume = '', other] }: Laid): string[] {
   const at = other === undefined ? join(volume, '.volseed') : other;
   if (!exists(at)) return [];
-  return readdirSync(at, { recursive: true, encoding: 'utf8' }).filter(
+  const names = readdirSync(at, { recursive: true, encoding: 'utf8' }).filter(
     (name) => !/\d{8}T\d{6}-[0-9a-f]{6}\.(json|tar\.gz)$/.test(name),
   );
+  // The last holder's name of the lock stays, whatever it is; two of them would be one too many.
+  const [last, ...others] = names.filter((name) => /^lock-[0-9a-f]{32}$/.test(name));
+  return [...names.filter((name) => name !== last && !others.includes(name)), ...others];
 }
 
 /** What a user wrote and no image ships, by its bytes: it is in the volume, or in a backup. */
