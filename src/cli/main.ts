@@ -11,6 +11,8 @@ import { LastWords, placeOf } from '../report/last-words.ts';
 import { TextLog } from '../report/text.ts';
 import { fail } from './failure.ts';
 
+export { leave } from '../process/leave.ts';
+
 declare const VOLSEED_VERSION: string;
 
 type Environment = Readonly<Record<string, string | undefined>>;
