@@ -16,8 +16,6 @@ const place = fs.mkdtempSync(path.join(os.tmpdir(), 'volseed-train-'));
 const [seed, volume] = ['seed', 'volume'].map((name) => path.join(place, name));
 const { execPath, exit } = process;
 process.env = { PATH: process.env.PATH };
-// It would exit by an exec.
-process.execve = undefined;
 
 async function run(it, ...args) {
   process.argv = [execPath, program, ...args];

@@ -78,13 +78,14 @@ describe('imports run one way', () => {
   it('lets only fs/ open what is on the volume, by one door', () => {
     const users = imports.filter(({ to }) => to === 'node:fs' || to === 'node:fs/promises').map(({ from }) => from);
     const elsewhere = users.filter((file) => !file.startsWith('src/fs/')).toSorted();
-    // The configuration file, accounts, capabilities, the command's own file, standard output, Kubernetes'
+    // The configuration file, accounts, capabilities, threads, the command's own file, standard output, Kubernetes'
     // termination message: none of them on the volume.
     expect(elsewhere).toEqual([
       'src/config/configuration.ts',
       'src/process/accounts.ts',
       'src/process/command.ts',
       'src/process/identity.ts',
+      'src/process/leave.ts',
       'src/process/program.ts',
       'src/process/stdio.ts',
       'src/process/supervise.ts',

@@ -1,20 +1,34 @@
 /**
  * The end of a process that becomes no service. Node joins V8's threads when it exits, and one that is compiling may by then be
  * waiting for a collection of garbage that nobody makes any more: the process hangs for ever (nodejs/node#54918; seen in one of some
- * 400 runs on a busy machine). An exec ends all threads at once, so it is /bin/true, or a shell, that exits in our place.
+ * 400 runs on a busy machine). So it is left when they have nothing to do: asleep, and still asleep after the event loop has had
+ * a turn, in which whoever waited for the main thread was answered.
  */
-import { execveThrows } from './program.ts';
+import fs from 'node:fs';
 
-/** @param code 0 to 255. */
-export function leave(code: number): never {
-  // Where an exec that fails aborts (Node 22 and 24), and under Bun, which joins nobody, the exit is the runtime's own.
-  if (execveThrows && process.versions['bun'] === undefined) {
-    const [file, ...argv] = code === 0 ? ['/bin/true', 'true'] : ['/bin/sh', 'sh', '-c', `exit ${code}`];
-    try {
-      process.execve?.(file, argv, {});
-    } catch {
-      // Not in this image, or not for us.
-    }
+const TASKS = '/proc/self/task';
+const V8_THREAD = /^\d+ \(node-V8Worker\) (.)/;
+/** Turns of the event loop at once, before it pauses between them, and in all: 50 ms at the most. */
+const AT_ONCE = 10;
+const IN_ALL = 60;
+
+export async function leave(code: number): Promise<never> {
+  for (let turns = 0, quiet = 0; quiet < 2 && turns < IN_ALL; turns++) {
+    await (turns < AT_ONCE ? new Promise(setImmediate) : new Promise((resolve) => setTimeout(resolve, 1)));
+    quiet = areAsleep() ? quiet + 1 : 0;
   }
   process.exit(code);
+}
+
+/** Also where nobody can tell: under Bun, which joins no thread, and without /proc. */
+function areAsleep(): boolean {
+  if (process.versions['bun'] !== undefined) return true;
+  try {
+    return fs.readdirSync(TASKS).every((task) => {
+      const [, state = 'S'] = V8_THREAD.exec(fs.readFileSync(`${TASKS}/${task}/stat`, 'latin1')) ?? [];
+      return state === 'S';
+    });
+  } catch {
+    return true;
+  }
 }

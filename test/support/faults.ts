@@ -41,6 +41,8 @@ export interface Point {
   readonly n: number;
   /** SQLite's, which has its own way with what the kernel refuses. Nobody else opens a file to read and write. */
   readonly bySQLite?: boolean;
+  /** What it was called with, for the message. */
+  readonly what?: string;
 }
 
 /** A scenario laid out, with how it begins, and how it ends where nothing disturbs it. */
@@ -108,11 +110,12 @@ function pointsOf(log: string, { root, places }: Laid): Pick<Ready, 'changing' |
     const key = `${thread} ${call}`;
     const n = (counts.get(key) ?? 0) + 1;
     counts.set(key, n);
+    const what = rest.slice(0, 160);
     const isOurs = ours.some((path) => rest.includes(path));
     const changes = call === 'openat' ? isOurs && /O_CREAT|O_WRONLY|O_RDWR/.test(rest) : call !== 'write' || isOurs;
     const bySQLite = call === 'pwrite64' || (call === 'openat' && rest.includes('O_RDWR'));
-    if (changes) changing.set(`${call} ${n}`, { call, n, bySQLite });
-    else if (call === 'openat' && isOurs) opening.set(`${call} ${n}`, { call, n });
+    if (changes) changing.set(`${call} ${n}`, { call, n, bySQLite, what });
+    else if (call === 'openat' && isOurs) opening.set(`${call} ${n}`, { call, n, what });
   }
   return { changing: [...changing.values()], opening: [...opening.values()] };
 }
@@ -135,7 +138,7 @@ export function few(points: readonly Point[], most: number): Point[] {
 export function atEach<P extends Point>(stand: Ready, points: readonly P[], act: (point: P) => string[]): string[] {
   return points.flatMap((point) => {
     putBack(stand);
-    return act(point).map((trouble) => `${point.call} ${point.n}: ${trouble}`);
+    return act(point).map((trouble) => `${point.call} ${point.n} (${point.what}): ${trouble}`);
   });
 }
 
@@ -156,6 +159,9 @@ export function isRepeated({ call, bySQLite }: Point): boolean {
   return bySQLite !== true && !['fsync', 'fdatasync', 'syncfs'].includes(call);
 }
 
+/** What `runToEnd` makes of SIGABRT. */
+const ABORTED = 128;
+
 /** What of the table of exit codes is an answer to the environment's refusal. */
 const ANSWERS = new Set([0, 2, 23, 75, 76]);
 
@@ -166,6 +172,8 @@ export const NOT_FOR_GOOD = new Set(['write']);
 export function troublesOfError(stand: Ready, point: Point, error: string, on: boolean): string[] {
   const { code, stderr } = faulty(stand, point, `error=${error}`, on ? Number.POSITIVE_INFINITY : 1);
   const lines = stderr.split('\n').filter((line) => line !== '');
+  // The runtime wakes its threads by writing, and aborts where it cannot: which of the writes those are changes from run to run.
+  if (point.call === 'write' && code === ABORTED && stderr === '') return harmIn(stand);
   const wrong = [
     ...(ANSWERS.has(code) ? [] : [`ended with ${code}: ${stderr}`]),
     ...(code === 0 || lines.length > 0 ? [] : [`ended with ${code} without a word`]),
@@ -218,7 +226,7 @@ function stateOf({ places: [volume = '', other] }: Laid): string[] {
     (name) => !/\d{8}T\d{6}-[0-9a-f]{6}\.(json|tar\.gz)$/.test(name),
   );
   // The last holder's name of the lock stays, whatever it is; two of them would be one too many.
-  const [last, ...others] = names.filter((name) => /^lock-[0-9a-f]{32}$/.test(name));
+  const [last, ...others] = names.filter((name) => /(^|\/)lock-[0-9a-f]{32}$/.test(name));
   return [...names.filter((name) => name !== last && !others.includes(name)), ...others];
 }
 
