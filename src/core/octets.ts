@@ -110,10 +110,14 @@ export function unzigzag(value: number): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
-const DIGITS = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
+const DIGITS = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 
 export function toHex(bytes: Uint8Array, from: number, to: number): string {
-  let digits = '';
-  for (let at = from; at < to; at++) digits += DIGITS[bytes[at] ?? 0] ?? '';
-  return digits;
+  const digits: number[] = [];
+  for (let at = from; at < to; at++) {
+    const octet = bytes[at] ?? 0;
+    digits.push(DIGITS[octet >> 4] ?? 0, DIGITS[octet & 15] ?? 0);
+  }
+  // In one piece: one that is added up stays in thirty pieces, a kilobyte for each hash, until it is looked into.
+  return String.fromCharCode(...digits);
 }
