@@ -110,7 +110,7 @@ export function unzigzag(value: number): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
-const DIGITS = Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+const DIGITS = [...'0123456789abcdef'].map((digit) => digit.charCodeAt(0));
 
 export function toHex(bytes: Uint8Array, from: number, to: number): string {
   const digits: number[] = [];
