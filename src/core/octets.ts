@@ -110,7 +110,8 @@ export function unzigzag(value: number): number {
   return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
 }
 
-const DIGITS = [...'0123456789abcdef'].map((digit) => digit.charCodeAt(0));
+const HEX = '0123456789abcdef';
+const DIGITS = Array.from(HEX, (digit) => digit.charCodeAt(0));
 
 export function toHex(bytes: Uint8Array, from: number, to: number): string {
   const digits: number[] = [];
