@@ -40,7 +40,7 @@ chmodSync(fresh, 0o755);
 renameSync(fresh, 'dist/entrypoint.js');
 writeLicences(built.inputs);
 
-/** In base64. Made until it comes out the same twice, which it does but for a rare mark that V8 makes of its own timing. */
+/** In base64. Made until it comes out the same twice: what V8's own timing decides is in it as well. */
 function cacheOf(code: string): string {
   const place = mkdtempSync(join(tmpdir(), 'volseed-build-'));
   try {

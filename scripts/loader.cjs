@@ -4,7 +4,7 @@
 const fs = require('node:fs');
 const { Script } = require('node:vm');
 const text = fs.readFileSync(__filename, 'latin1');
-// The mark is of the content, so that a file that was replaced under a running program is noticed.
+// The mark is of the content, so that no part of it can hold the mark by chance.
 function part(name) {
   const head = '/*MARK ' + name + '\n';
   const from = text.indexOf(head) + head.length;

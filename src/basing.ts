@@ -4,7 +4,7 @@ import { Base } from './core/base.ts';
 import type { Context } from './core/context.ts';
 import { join, ROOT, type RelPath } from './core/path.ts';
 import { idlePlan, type Plan } from './core/plan.ts';
-import type { Rules } from './core/planning.ts';
+import type { Rules } from './core/rulebook.ts';
 import { noteReplacing, type Recording } from './core/recording.ts';
 import { count } from './core/words.ts';
 import type { Anchor } from './fs/anchor.ts';

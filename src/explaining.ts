@@ -22,7 +22,8 @@ import {
   type Name,
   type RelPath,
 } from './core/path.ts';
-import { Planning, type Rules } from './core/planning.ts';
+import { Planning } from './core/planning.ts';
+import type { Rules } from './core/rulebook.ts';
 import type { Policy } from './core/policy.ts';
 import type { Plan } from './core/plan.ts';
 import type { Pulse } from './core/pulse.ts';

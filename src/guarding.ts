@@ -4,7 +4,7 @@ import type { Context } from './core/context.ts';
 import { Refused } from './core/errors.ts';
 import { displayText } from './core/path.ts';
 import type { Plan } from './core/plan.ts';
-import type { Rules } from './core/planning.ts';
+import type { Rules } from './core/rulebook.ts';
 import { refusalOf } from './core/safety.ts';
 import { isOlder } from './core/version.ts';
 import type { StateDirectory } from './fs/private.ts';

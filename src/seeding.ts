@@ -15,7 +15,7 @@ import { EXIT } from './core/errors.ts';
 import { warnTo, type Log } from './core/log.ts';
 import { displayText } from './core/path.ts';
 import { isIdle } from './core/plan.ts';
-import type { Rules } from './core/planning.ts';
+import type { Rules } from './core/rulebook.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
 import { lookAt } from './fs/disk.ts';

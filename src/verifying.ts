@@ -5,7 +5,7 @@ import type { Context } from './core/context.ts';
 import { codeOf, EXIT, explain } from './core/errors.ts';
 import { Damaged } from './core/octets.ts';
 import { parentOf, ROOT, type RelPath } from './core/path.ts';
-import type { Rules } from './core/planning.ts';
+import type { Rules } from './core/rulebook.ts';
 import type { Pulse } from './core/pulse.ts';
 import { select, type Selected } from './core/selection.ts';
 import { verdictOf, type Verdict } from './core/verdict.ts';

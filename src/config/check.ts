@@ -2,7 +2,7 @@
 import { parseChmod } from '../core/chmod.ts';
 import { UsageError } from '../core/errors.ts';
 import { displayText } from '../core/path.ts';
-import type { PathRule } from '../core/planning.ts';
+import type { PathRule } from '../core/rulebook.ts';
 import type { Policy } from '../core/policy.ts';
 import { closest } from '../core/suggest.ts';
 import { parse, type Document, type Mistake, type Path } from './document.ts';

@@ -2,7 +2,7 @@
 import { parseChmod } from '../core/chmod.ts';
 import { UsageError } from '../core/errors.ts';
 import { displayText, fromText, ROOT, type RelPath } from '../core/path.ts';
-import type { PathRule } from '../core/planning.ts';
+import type { PathRule } from '../core/rulebook.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Matcher } from '../core/selection.ts';
 import { compileGlobs } from './globs.ts';

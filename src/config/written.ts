@@ -1,5 +1,5 @@
 /** What a configuration file says: as it stands there, and with its paths made absolute. */
-import type { PathRule } from '../core/planning.ts';
+import type { PathRule } from '../core/rulebook.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Place } from './document.ts';
 import type { Option } from './options.ts';

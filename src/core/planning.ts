@@ -1,52 +1,15 @@
 /** Gathers decisions into a plan while the trees are walked. */
-import { LEAVE, type Directory, type Entry, type Glance } from './entry.ts';
-import type { ModeChange } from './chmod.ts';
-import type { Identity } from './identity.ts';
+import { LEAVE, type Directory, type Entry } from './entry.ts';
 import { Draft, isRemoval, occupiedBeside } from './draft.ts';
 import { isBelow, parentOf, ROOT, type Name, type RelPath } from './path.ts';
 import type { Change, Holder, Plan, Problem, Removal } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { decide, needsContent, type Decision, type KeptReason, type Terms } from './reconcile.ts';
-import { Merging, type MergeRules, type PathFacts, type Step } from './merging.ts';
+import { Merging, type PathFacts, type Step } from './merging.ts';
 import type { OnConflict, Question } from './merge.ts';
-import { both, select, type Matcher, type Selected, type Selection } from './selection.ts';
-
-export interface Rules {
-  readonly policy: Policy;
-  readonly selection: Selection;
-  readonly checksum: boolean;
-  readonly chmod: ModeChange | undefined;
-  /** What is not set stays as in the seed. */
-  readonly owner: { readonly uid: number | undefined; readonly gid: number | undefined };
-  readonly self: Identity;
-  /** What was seeded before; undefined where no policy asks for it. */
-  readonly merging?: MergeRules | undefined;
-  /** What an earlier image seeded, this one no longer has, and nobody edited, is removed. */
-  readonly prune?: boolean;
-  readonly onConflict?: OnConflict;
-  readonly restoreDeleted?: boolean;
-  /** What is said of one path in particular, by the seed that it comes from, too; undefined where nothing is. */
-  readonly at?: ((path: RelPath, seed?: Entry) => PathRule) | undefined;
-  /** What becomes the image's version whatever the policy says; undefined for nothing. */
-  readonly reset?: ResetRules | undefined;
-}
-
-/** What a rule may set for one path; what it does not set is as for all others. */
-export interface PathRule {
-  readonly policy?: Policy;
-  readonly chmod?: ModeChange;
-  readonly owner?: Rules['owner'];
-  readonly onConflict?: OnConflict;
-  readonly restoreDeleted?: boolean;
-  /** What set the policy, for `explain`: `rules[2] of /etc/volseed/volseed.yaml:14`. */
-  readonly by?: string;
-}
-
-export interface ResetRules {
-  /** Undefined for every path. */
-  readonly include: Matcher | undefined;
-  readonly deleteExtra: boolean;
-}
+import type { Rules } from './rulebook.ts';
+import { both, select, type Selected } from './selection.ts';
+import { sparing, type IsSame } from './sparing.ts';
 
 interface Pair {
   readonly path: RelPath;
@@ -91,24 +54,10 @@ export class Planning {
     if (root !== undefined) this.#addRoot(root.seed, root.volume);
   }
 
-  /** Where one rule is everybody's, most files of a start with nothing to do need no decision of their own. */
-  spares(): { isSame: (seed: Glance, volume: Glance) => boolean; count: (same: number) => void } | undefined {
-    const { at, checksum, chmod, merging, owner, policy, reset, selection, self } = this.#rules;
-    const isPlain = at === undefined && reset === undefined && merging?.adopting !== true;
-    const isWhole = selection.include === undefined && selection.exclude === undefined;
-    if (policy !== 'newer' || checksum || !isPlain || !isWhole) return undefined;
-    const isOwned = (gid: number): boolean => self.privileged || self.groups.has(gid);
-    return {
-      isSame: (seed, volume) =>
-        seed.size === volume.size &&
-        seed.seconds === volume.seconds &&
-        (chmod === undefined ? seed.mode : chmod(seed.mode, false)) === volume.mode &&
-        (!self.privileged || (owner.uid ?? seed.uid) === volume.uid) &&
-        ((owner.gid ?? seed.gid) === volume.gid || !isOwned(owner.gid ?? seed.gid)),
-      count: (same) => {
-        this.#draft.same += same;
-      },
-    };
+  /** Told with each directory, what spares its files a visit; they are counted instead. */
+  spares(): { readonly isSame: IsSame; readonly count: (same: number) => void } | undefined {
+    const isSame = sparing(this.#rules);
+    return isSame && { isSame, count: (same) => (this.#draft.same += same) };
   }
 
   asksContent({ path, seed, volume }: Pair): boolean {

@@ -3,7 +3,7 @@
  * match, the last that sets an option decides that option, as in `.gitignore`.
  */
 import { parentOf, ROOT, type RelPath } from './path.ts';
-import type { PathRule } from './planning.ts';
+import type { PathRule } from './rulebook.ts';
 import type { Matcher } from './selection.ts';
 
 export interface PathSetting {

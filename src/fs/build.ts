@@ -41,7 +41,7 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 const BATCH_FILES = 256;
 
 /** What symlink(2) says where there are none: FAT in the kernel, exFAT over FUSE, some network file systems. */
-const WITHOUT_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
+const NO_SYMBOLIC_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 interface Job {
   readonly change: Change;
@@ -219,7 +219,7 @@ export class Builder {
     try {
       return this.#unlessTaken(change, () => makeLink(name, target));
     } catch (error) {
-      if (!WITHOUT_LINKS.has(codeOf(error) ?? '')) throw error;
+      if (!NO_SYMBOLIC_LINKS.has(codeOf(error) ?? '')) throw error;
       this.#failed.add(change.path);
       const message = `cannot be made: the volume's file system has no symbolic links (${explain(error)})`;
       this.#shop.problem({ path: change.path, kind: 'failed', message });

@@ -76,6 +76,9 @@ export function isEmpty(name: Name): boolean {
   }
 }
 
+/** What link(2) says where there are no hard links (FAT, some network file systems), or not for us. */
+export const NO_HARD_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
+
 const LSTAT = { bigint: true, throwIfNoEntry: false } as const;
 
 /** What stands at a name of the working directory; undefined where nothing does. */

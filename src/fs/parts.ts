@@ -16,6 +16,7 @@ import {
   list,
   look,
   makeDirectory,
+  NO_HARD_LINKS,
   openHandle,
   removeDirectory,
   rename,
@@ -74,7 +75,7 @@ export class Parts {
     try {
       fs.linkSync(toArgument(from), toArgument(to));
     } catch (error) {
-      if (!WITHOUT_LINKS.has(codeOf(error) ?? '')) throw error;
+      if (!NO_HARD_LINKS.has(codeOf(error) ?? '')) throw error;
       rename(from, to);
     }
   }
@@ -117,9 +118,6 @@ export class Parts {
     return uid === this.#owner.uid && gid === this.#owner.gid;
   }
 }
-
-/** No hard links here (FAT, some network file systems), or not for us. */
-const WITHOUT_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
 
 /** Removes the parts that a plan has no use for. Returns how many bytes of the disk the others hold. */
 export function keepParts(state: StateDirectory, { changes }: Plan): number {

@@ -14,6 +14,7 @@ import {
   look,
   lookAt,
   makeDirectoryIfMissing,
+  NO_HARD_LINKS,
   openHandle,
   readInto,
   write,
@@ -27,8 +28,6 @@ const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.const
 const PIECE = 256 * 1024;
 /** Bytes; no state of ours is larger, and what is cannot be read whole. */
 const LARGEST = 1024 ** 3;
-/** What link(2) says where there are no hard links: FAT, some network file systems. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
 
 export const STATE_NAME = '.volseed';
 
@@ -262,7 +261,7 @@ export class StateDirectory implements PrivateDirectory {
     } catch (error) {
       // Nobody can guess the name: it was made by a try of ours whose answer was lost.
       if (codeOf(error) === 'EEXIST') return true;
-      if (NO_LINKS.has(codeOf(error) ?? '')) return false;
+      if (NO_HARD_LINKS.has(codeOf(error) ?? '')) return false;
       throw error;
     }
   }
@@ -276,7 +275,7 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   holdsEmptyFile(name: string): boolean {
-    const stat = fs.lstatSync(`${this.path}/${name}`, { throwIfNoEntry: false });
+    const stat = statOf(`${this.path}/${name}`);
     return stat?.isFile() === true && stat.size === 0;
   }
 

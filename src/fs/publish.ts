@@ -22,6 +22,7 @@ import {
   look,
   lookAt,
   moveWithoutReplacing,
+  NO_HARD_LINKS,
   removeDirectory,
   removeFile,
   rename,
@@ -283,8 +284,7 @@ function create(from: string, name: Name, isDirectory: boolean): void {
   try {
     moveWithoutReplacing(from, name);
   } catch (error) {
-    // No hard links here (FAT, some network file systems), or not for us.
-    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes(codeOf(error) ?? '')) throw error;
+    if (!NO_HARD_LINKS.has(codeOf(error) ?? '')) throw error;
     rename(from, name);
   }
 }

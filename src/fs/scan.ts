@@ -5,10 +5,11 @@
  * Fails for one path at a time: what cannot be read is a problem of that path, and the rest goes on.
  */
 import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
-import type { Directory, Entry, Glance } from '../core/entry.ts';
+import type { Directory, Entry } from '../core/entry.ts';
 import { join, nameOf, parentOf, ROOT, toText, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
+import type { IsSame } from '../core/sparing.ts';
 import type { Anchor } from './anchor.ts';
 import { SeedChanged, type Seed } from './seed.ts';
 import { ONE_NAME } from '../core/words.ts';
@@ -31,9 +32,6 @@ export interface Pair {
  * clear: the volume has a directory there that is in the way; tell of all that is in it.
  */
 export type Descent = 'both' | 'seed' | 'skip' | 'clear';
-
-/** Of two files, by what a quick look tells of them. */
-export type IsSame = (seed: Glance, volume: Glance) => boolean;
 
 export interface Visitor {
   /**
@@ -323,11 +321,7 @@ class Scan {
   }
 
   #names(path: RelPath): readonly Name[] {
-    const names = this.#trees.seed.names();
-    const { passedOver } = this.#trees;
-    return names.some((name) => passedOver(join(path, name)))
-      ? names.filter((name) => !passedOver(join(path, name)))
-      : names;
+    return this.#trees.seed.names().filter((name) => !this.#trees.passedOver(join(path, name)));
   }
 
   /** The names that are left when those have been counted which a quick look tells to be as they should. */

@@ -1,6 +1,6 @@
 /** What is measured: each case with its seed, what is there before each round, and what volseed is to reach against whom. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { filesOf, makeLarge, makeNext, makeSmall, remove } from './data.ts';
 
@@ -187,9 +187,8 @@ function changed(count: number, floors: Case['floors']): Maker {
 /** Puts a file of the seed before this one into the volume, as an earlier run would have: under another name, and renamed. */
 function goBack(seed: string, path: string, volume: string): void {
   const from = join(seed, path);
-  const { mtimeMs, mode } = statSync(from);
+  const { mtimeMs } = statSync(from);
   copyFileSync(from, join(volume, path));
-  if (mode === 0) return;
   utimesSync(join(volume, path), mtimeMs / 1000, mtimeMs / 1000);
 }
 
@@ -207,9 +206,11 @@ function reset(count: number): Maker {
       const before = ({ volume }: Team): void => {
         for (const file of all) {
           const copy = join(volume, relative(shape.plain, file));
-          const bytes = readFileSync(copy);
+          const { mtimeMs } = statSync(file);
+          const bytes = readFileSync(file);
           bytes[0] = 35;
-          copyFileSync(file, copy);
+          writeFileSync(copy, bytes);
+          utimesSync(copy, mtimeMs / 1000, mtimeMs / 1000);
         }
       };
       const setUp = (team: Team): void => {

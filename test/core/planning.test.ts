@@ -3,7 +3,8 @@ import type { ModeChange } from '../../src/core/chmod.ts';
 import { LEAVE, type Directory, type Entry } from '../../src/core/entry.ts';
 import { ROOT } from '../../src/core/path.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { Planning, type Rules } from '../../src/core/planning.ts';
+import { Planning } from '../../src/core/planning.ts';
+import type { Rules } from '../../src/core/rulebook.ts';
 import { ALL } from '../../src/core/selection.ts';
 import { directory, file, link, other, path, witness } from './entries.ts';
 

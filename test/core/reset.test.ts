@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/core/entry.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { Planning, type Rules } from '../../src/core/planning.ts';
+import { Planning } from '../../src/core/planning.ts';
+import type { Rules } from '../../src/core/rulebook.ts';
 import { savingOf } from '../../src/core/saving.ts';
 import { ALL } from '../../src/core/selection.ts';
 import { directory, file, link, path, witness } from './entries.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ROOT } from '../../src/core/path.ts';
-import type { PathRule } from '../../src/core/planning.ts';
+import type { PathRule } from '../../src/core/rulebook.ts';
 import { ruleOf } from '../../src/core/rules.ts';
 import { path } from './entries.ts';
 

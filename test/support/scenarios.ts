@@ -25,6 +25,8 @@ export interface Scenario {
   /** What lies on another file system than the volume. */
   readonly elsewhere?: boolean;
   readonly as?: { readonly uid: number; readonly gid: number };
+  /** Killed at each call even where points are few: what it is about shows at a handful of them. */
+  readonly whole?: boolean;
 }
 
 const where = ({ seed, volume }: Stand): string[] => ['--source', seed, '--target', volume];
@@ -190,6 +192,21 @@ function layOrdinary(stand: Stand): readonly string[] {
   return ['sync', ...where(stand)];
 }
 
+/** Not root, and directories of the volume that are the user's affair: opened for what is new in them, and closed as they were. */
+function layClosed(stand: Stand): readonly string[] {
+  const { uid, gid } = ordinary;
+  const closed = directory({ mode: 0o555, uid, gid });
+  put(stand.volume, {
+    '.': directory({ uid, gid }),
+    closed,
+    'closed/deep': closed,
+    'closed/deep/mine': file('users', { uid, gid }),
+  });
+  ship(stand, { 'closed/a': file('a'), 'closed/deep/b': file('b'), 'closed/deep/c/d': file('d') });
+  for (const path of [stand.volume, stand.root]) chownSync(path, uid, gid);
+  return ['sync', '--policy', 'missing', ...where(stand)];
+}
+
 export const MERGE: Scenario = { name: 'a merge with conflicts and prune', lay: layMerge };
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -201,6 +218,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'several seeds', lay: laySeveral },
   { name: 'an update with the state elsewhere', lay: layBeside, elsewhere: true },
   { name: 'an update by an ordinary user', lay: layOrdinary, as: ordinary },
+  { name: 'what is missing in closed directories', lay: layClosed, as: ordinary, whole: true },
 ];
 
 export interface Laid extends Stand {
