@@ -23,7 +23,7 @@ export interface Contents {
 }
 
 /** So many entries are put among the samples; of a seed that has no more of them, all. */
-const SAMPLES = 512;
+const SAMPLES = 256;
 
 export function encodeManifest({ version, root, recorded, history }: Contents, { sha256 }: Tools): Uint8Array {
   const tables = new Tables();

@@ -64,9 +64,9 @@ export class Manifest {
 
   /**
    * All that is in a directory.
-   * @param found directories as they were found, by their numbers, to stand for the recorded ones.
+   * @param found what stands for the recorded directories: those that were found, by their numbers.
    */
-  list(number: number, found: readonly Directory[] = []): Listing {
+  list(number: number, found?: (directory: number) => Directory): Listing {
     const level = this.#level(number);
     this.#entries ??= this.#read(this.#head.entries);
     const others = readBlock(this.#entries, level, this.#head.owners, this.#tools);
@@ -75,7 +75,7 @@ export class Manifest {
       others,
       level.children.map((child) => {
         const { name, entry } = this.#level(child);
-        return { name, entry: found[child] ?? entry };
+        return { name, entry: found?.(child) ?? entry };
       }),
     );
   }

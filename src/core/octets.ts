@@ -68,6 +68,12 @@ export class Reader {
 
   /** @param most the largest that is no damage. */
   number(most = Number.MAX_SAFE_INTEGER): number {
+    const first = this.#bytes[this.at];
+    // Most are of one octet.
+    if (first !== undefined && first < 0x80 && first <= most && this.at < this.end) {
+      this.at++;
+      return first;
+    }
     let value = 0;
     let scale = 1;
     for (;;) {

@@ -3,13 +3,15 @@ import { join, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Seed } from './seed.ts';
 
-/** Regular files, counted up to `most`. What cannot be read counts for nothing here: the scan says so. */
+/** Regular files, counted at least up to `most`. What cannot be read counts for nothing here: the scan says so. */
 export async function countFiles(
   seed: Seed,
   passedOver: (name: Name) => boolean,
   most: number,
   pulse: Pulse,
 ): Promise<number> {
+  // A manifest knows, and holds nothing that is passed over.
+  if (seed.totals !== undefined) return seed.totals.files;
   let found = 0;
   const waiting: RelPath[] = [ROOT];
   while (found < most) {
@@ -29,6 +31,7 @@ export async function countFiles(
 
 /** Whether there is nothing in a seed; one that cannot be read is not empty. */
 export function isEmptySeed(seed: Seed, passedOver: (name: Name) => boolean): boolean {
+  if (seed.totals !== undefined && seed.totals.files > 0) return false;
   return (
     quietly(() => {
       seed.enter(ROOT);

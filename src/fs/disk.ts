@@ -97,7 +97,34 @@ function lookOnce(name: Name | '.' | '..'): Entry | undefined {
   return entryOf(stat, () => fs.readlinkSync(argument, 'latin1'));
 }
 
-/** The same for a regular file, in a third of the time: undefined for anything else, and where its time is before 1970. */
+/** A directory or regular file that was found as it is recorded. */
+export type Seen = fs.BigIntStats;
+
+/**
+ * What stands at a name, where it is the directory or regular file that a record tells of: in a third of the time that an entry
+ * takes. Undefined may come of a time before 1970, too.
+ */
+export function seeAsRecorded(name: string, recorded: Entry): Seen | undefined {
+  // With the options of all other looks: two kinds of them would cost each of a hundred thousand a tenth.
+  const stat = fs.lstatSync(toArgument(name), LSTAT);
+  const isDirectory = recorded.kind === 'directory';
+  if (stat === undefined || (!isDirectory && recorded.kind !== 'file') || stat.mtimeNs < 0n) return undefined;
+  if (Number(stat.mode) !== ((isDirectory ? S_IFDIR : S_IFREG) | recorded.mode)) return undefined;
+  if (Number(stat.uid) !== recorded.uid || Number(stat.gid) !== recorded.gid) return undefined;
+  if (!isDirectory && Number(stat.size) !== recorded.size) return undefined;
+  const { seconds, nanoseconds } = recorded;
+  if (Math.floor(Number(stat.mtimeMs) / 1000) !== seconds) return undefined;
+  // A layer may have cut it to whole seconds since.
+  const found = Number(stat.mtimeNs % 1_000_000_000n);
+  return found === nanoseconds || found === 0 ? stat : undefined;
+}
+
+/** The entry of a directory or regular file. */
+export function entryOfSeen(seen: Seen): Entry {
+  return entryOf(seen, () => '');
+}
+
+/** As `look`, of a regular file and in a third of the time: undefined for anything else, and where its time is before 1970. */
 export function glance(name: Name): Glance | undefined {
   const stat = fs.lstatSync(toArgument(name), LSTAT);
   if (stat === undefined || (Number(stat.mode) & S_IFMT) !== S_IFREG || stat.mtimeNs < 0n) return undefined;

@@ -4,6 +4,7 @@ import { Manifest } from '../core/manifest.ts';
 import { type Tools } from '../core/manifest-format.ts';
 import { Damaged } from '../core/octets.ts';
 import { ROOT, type Name } from '../core/path.ts';
+import { sha256 } from '../core/sha256.ts';
 import type { Anchor } from './anchor.ts';
 import { putBackTime } from './attributes.ts';
 import { changeMode, close, createFile, isMissing, lookAt, openForReading, removeFile, rename, write } from './disk.ts';
@@ -13,8 +14,12 @@ const NEW_NAME = '.volseed-manifest.new' as Name;
 /** Bytes: far more than the manifest of ten million files. */
 const LARGEST = 2 ** 30;
 
+/** Bytes that are hashed before the runtime has loaded what does it faster. */
+const LITTLE = 64 * 1024;
+
 export const tools: Tools = {
-  sha256: (bytes) => process.getBuiltinModule('node:crypto').createHash('sha256').update(bytes).digest('hex'),
+  sha256: (bytes) =>
+    bytes.length <= LITTLE ? sha256(bytes) : process.getBuiltinModule('node:crypto').hash('sha256', bytes),
   latin1: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'),
 };
 

@@ -23,7 +23,7 @@ export function seedAt(anchor: Anchor, disbelief: Disbelief): Seed {
     held = openManifest(anchor);
     if (held === undefined) return plain;
     const found = spotCheck(held, anchor);
-    if (Array.isArray(found)) return new ManifestSeed(held, found, anchor, disbelief);
+    if (typeof found === 'function') return new ManifestSeed(held, found, anchor, disbelief);
     disbelief(`does not match: ${display(found.path)} ${found.what}`);
   } catch (error) {
     disbelief(whyOf(error));
@@ -42,7 +42,7 @@ function whyOf(error: unknown): string {
 export class ManifestSeed implements Seed {
   readonly #held: Held;
   readonly #manifest: Manifest;
-  readonly #found: readonly Directory[];
+  readonly #found: (directory: number) => Directory;
   readonly #anchor: Anchor;
   readonly #plain: DirectorySeed;
   readonly #disbelief: Disbelief;
@@ -57,7 +57,7 @@ export class ManifestSeed implements Seed {
   readonly totals: Totals;
 
   /** @param found the directories of the manifest as they are, by their numbers. */
-  constructor(held: Held, found: readonly Directory[], anchor: Anchor, disbelief: Disbelief) {
+  constructor(held: Held, found: (directory: number) => Directory, anchor: Anchor, disbelief: Disbelief) {
     const { manifest } = held;
     this.#held = held;
     this.#manifest = manifest;

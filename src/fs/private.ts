@@ -26,6 +26,8 @@ import { removeTree } from './remove.ts';
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
 const PIECE = 256 * 1024;
+/** Some want only the head. */
+const FIRST_PIECE = 8 * 1024;
 /** Bytes; no state of ours is larger, and what is cannot be read whole. */
 const LARGEST = 1024 ** 3;
 
@@ -197,11 +199,11 @@ export class StateDirectory implements PrivateDirectory {
     try {
       if (lookAt(descriptor).kind !== 'file')
         throw new Refused(`${this.shownAs}/${displayText(name)} is not a regular file; move it away`);
-      for (;;) {
-        const buffer = new Uint8Array(PIECE);
-        const count = readInto(descriptor, buffer, 0, PIECE);
+      for (let size = FIRST_PIECE; ; size = PIECE) {
+        const buffer = new Uint8Array(size);
+        const count = readInto(descriptor, buffer, 0, size);
         if (count > 0) yield buffer.subarray(0, count);
-        if (count < PIECE) return;
+        if (count < size) return;
       }
     } finally {
       fs.closeSync(descriptor);

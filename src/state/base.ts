@@ -34,12 +34,13 @@ export interface Standing {
 /** Undefined where there is none, or it cannot be read. Only the first lines are read. */
 export function readStanding(directory: PrivateDirectory): Standing | undefined {
   if (!directory.holdsFile(FILE)) return undefined;
-  let head = '';
+  let head: Buffer = Buffer.alloc(0);
   for (const piece of directory.pieces(FILE)) {
-    head += Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength).toString('latin1');
+    head =
+      head.length === 0 ? Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength) : Buffer.concat([head, piece]);
     const end = head.indexOf('\n', head.indexOf('\n') + 1);
-    if (end !== -1) return parseHead(head.slice(0, end))?.standing;
-    if (!head.startsWith(FORMAT)) return undefined;
+    if (end !== -1) return parseHead(head.toString('latin1', 0, end))?.standing;
+    if (!head.subarray(0, FORMAT.length).equals(Buffer.from(FORMAT))) return undefined;
   }
   return undefined;
 }
