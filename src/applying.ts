@@ -88,7 +88,7 @@ async function apply(plan: Plan, stage: Stage, work: Work): Promise<void> {
     trash: () => stage.trash,
     ...account.listeners,
     done: (change: Change, placed?: Entry) => {
-      work.recording?.done(change, stage.made.get(change.path), placed);
+      work.recording?.done(change, stage.made, placed);
       account.done(change);
     },
     removed: (removal: Removal) => {

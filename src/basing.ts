@@ -12,7 +12,7 @@ import { list } from './fs/disk.ts';
 import { StateDirectory } from './fs/private.ts';
 import type { Seed } from './fs/seed.ts';
 import { passedOver, type Opened } from './fs/trees.ts';
-import { moveAside, readBase, readStanding, writeBase, type Standing } from './state/base.ts';
+import { moveAside, readBase, readStanding, writeBase, writeFirst, type Standing } from './state/base.ts';
 
 /** What the decisions need of the base; undefined where none of them turns on it. */
 export function mergingOf(
@@ -122,8 +122,12 @@ export function saveBase(
 ): void {
   if (merging === undefined && recording.isEmpty) return;
   const base = merging?.base ?? openBase(state, context);
+  // The root is no path of it.
+  const changes = made.changes.length - (made.changes.some(({ path }) => path === ROOT) ? 1 : 0);
+  const same = standing?.same ?? made.same + changes;
+  if (base.size === 0 && made.basing.size === 0 && recording.hasNew)
+    return writeFirst(state, recording, standingOf(settings, base, run, same), settings.flush);
   const changed = recording.apply(base, made, run.id);
-  const same = standing?.same ?? made.same + made.changes.length;
   const now = standingOf(settings, base, run, same);
   if (changed || !isSame(readStanding(state), now)) writeBase(state, base, now, settings.flush);
 }

@@ -119,6 +119,16 @@ export function unzigzag(value: number): number {
 const HEX = '0123456789abcdef';
 const DIGITS = Array.from(HEX, (digit) => digit.charCodeAt(0));
 
+/** Writes what hex digits stand for. */
+export function fromHex(digits: string, to: Uint8Array, at: number): void {
+  for (let digit = 0, octet = at; digit < digits.length; digit += 2, octet++)
+    to[octet] = (valueOf(digits.charCodeAt(digit)) << 4) | valueOf(digits.charCodeAt(digit + 1));
+}
+
+function valueOf(digit: number): number {
+  return digit < 58 ? digit - 48 : digit - 87;
+}
+
 export function toHex(bytes: Uint8Array, from: number, to: number): string {
   const digits: number[] = [];
   for (let at = from; at < to; at++) {

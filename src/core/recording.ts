@@ -1,38 +1,51 @@
 /** Keeps the base true to what a run really did: what failed, or was changed meanwhile, is recorded as it was before. */
 import { basedOn, isProven, isSameBased, proofOf, type Base, type Based, type Proof } from './base.ts';
 import type { Entry } from './entry.ts';
-import type { RelPath } from './path.ts';
+import type { Makings } from './makings.ts';
+import { toHex } from './octets.ts';
+import { parentOf, type RelPath } from './path.ts';
 import type { Change, Plan, Removal } from './plan.ts';
-
-/** What is known of new content since it was written. */
-export interface Made {
-  readonly proof: Proof;
-  /** In hex; undefined where it was not taken. */
-  readonly sha256: string | undefined;
-}
 
 interface Done {
   readonly change: Change;
   readonly proof: Proof | undefined;
-  readonly sha256: string | undefined;
+  /** SHA-256; undefined where it was not taken. */
+  readonly hash: Uint8Array | undefined;
 }
 
 export class Recording {
-  readonly #done: Done[] = [];
+  readonly #changes: Change[] = [];
+  /** Where each is among what is known of files; -1 where nothing is. */
+  readonly #places: number[] = [];
+  #makings: Makings | undefined;
+  /** Of files whose ctime has moved since they were made. */
+  readonly #placed = new Map<Change, Proof | undefined>();
   readonly #removed = new Set<RelPath>();
 
   /** @param placed the entry under its own name, where its ctime has moved since it was made. */
-  done(change: Change, made: Made | undefined, placed: Entry | undefined): void {
-    const proof = placed === undefined ? made?.proof : isAsMade(placed, change) ? proofOf(placed) : undefined;
-    this.#done.push({ change, proof, sha256: made?.sha256 });
+  done(change: Change, makings: Makings, placed: Entry | undefined): void {
+    this.#makings = makings;
+    this.#changes.push(change);
+    this.#places.push(makings.find(change));
+    if (placed !== undefined) this.#placed.set(change, isAsMade(placed, change) ? proofOf(placed) : undefined);
   }
 
   removed({ path }: Removal): void {
     this.#removed.add(path);
   }
 
+  /** How many changes were done. */
+  get size(): number {
+    return this.#changes.length;
+  }
+
+  /** Whether anything of it is new. */
+  get hasNew(): boolean {
+    return this.#changes.some(({ from, verb }) => from === undefined && verb !== 'attributes');
+  }
+
   get isEmpty(): boolean {
-    return this.#done.length === 0 && this.#removed.size === 0;
+    return this.#changes.length === 0 && this.#removed.size === 0;
   }
 
   /**
@@ -55,13 +68,13 @@ export class Recording {
     };
     if (basing.size > 0) {
       const planned = new Set([...changes, ...removals].map(({ path }) => path));
-      const done = new Set(this.#done.map(({ change }) => change.path));
+      const done = new Set(this.#changes.map(({ path }) => path));
       const failed = new Set(changes.filter(({ path }) => !done.has(path)).map(({ from, path }) => from ?? path));
       for (const [path, based] of basing) if (!planned.has(path) && !failed.has(path)) set(path, based);
     }
-    if (basing.size === 0 && base.size === 0) return this.#begin(base);
     for (const path of this.#removed) set(path, undefined);
-    for (const done of this.#done) {
+    for (let at = 0; at < this.#changes.length; at++) {
+      const done = this.at(at);
       const { path, from } = done.change;
       if (from !== undefined) continue;
       const based = seededWith(done, basing.get(path), base.get(path));
@@ -70,14 +83,42 @@ export class Recording {
     return changed;
   }
 
-  /** A first seeding, where there is nothing to compare with. */
-  #begin(base: Base): boolean {
-    for (const done of this.#done) {
-      if (done.change.from !== undefined) continue;
-      const based = seededWith(done, undefined, undefined);
-      if (based !== undefined) base.set(done.change.path, based);
+  /** Of what was done, numbered from 0: what is known of it. */
+  at(number: number): Done {
+    const change = this.#changes[number];
+    if (change === undefined) throw new Error(`nothing was done as number ${number}`);
+    const place = this.#places[number] ?? -1;
+    const isPlaced = this.#placed.size > 0 && this.#placed.has(change);
+    const proof = isPlaced ? this.#placed.get(change) : place === -1 ? undefined : this.#makings?.proofAt(place);
+    return { change, proof, hash: place === -1 ? undefined : this.#makings?.hashAt(place) };
+  }
+
+  /**
+   * What there is to record where nothing was known before: by directory, the numbers of what is in it, in byte order.
+   */
+  fresh(): ReadonlyMap<RelPath, readonly number[]> {
+    const directories = new Map<RelPath, number[]>();
+    let last: { readonly directory: RelPath; readonly numbers: number[] } | undefined;
+    for (const [number, { from, path, verb }] of this.#changes.entries()) {
+      if (from !== undefined || verb === 'attributes') continue;
+      const directory = parentOf(path);
+      if (last?.directory !== directory) {
+        const numbers = directories.get(directory) ?? [];
+        directories.set(directory, numbers);
+        last = { directory, numbers };
+      }
+      last.numbers.push(number);
     }
-    return base.size > 0;
+    // The plan's order, but for what a rename could not move and came later.
+    const inOrder = (a: number, b: number): boolean => this.#pathOf(a) < this.#pathOf(b);
+    for (const numbers of directories.values())
+      if (!numbers.every((number, at) => at === 0 || inOrder(numbers[at - 1] ?? 0, number)))
+        numbers.sort((a, b) => (inOrder(a, b) ? -1 : 1));
+    return directories;
+  }
+
+  #pathOf(number: number): string {
+    return this.#changes[number]?.path ?? '';
   }
 }
 
@@ -109,7 +150,8 @@ function isAsMade(placed: Entry, { verb, new: wanted, old, fix }: Change): boole
 
 /** @param planned what `merge` wants recorded; its attributes are the image's, whatever was given to the file. */
 function seededWith(done: Done, planned: Based | undefined, before: Based | undefined): Based | undefined {
-  const { change, proof, sha256 } = done;
+  const { change, proof } = done;
+  const sha256 = done.hash && toHex(done.hash, 0, done.hash.length);
   if (change.verb === 'attributes' && planned === undefined) {
     if (before === undefined || change.old === undefined) return undefined;
     const { mode, uid, gid } = change.new;

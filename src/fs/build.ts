@@ -5,7 +5,7 @@ import { nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts
 import type { Change, Problem, Unit } from '../core/plan.ts';
 import type { Proof } from '../core/base.ts';
 import type { Fix } from '../core/reconcile.ts';
-import type { Made } from '../core/recording.ts';
+import type { Makings } from '../core/makings.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
 import { ONE_NAME } from '../core/words.ts';
@@ -32,7 +32,7 @@ export interface Workshop {
   readonly parts: Parts | undefined;
   readonly progress: Progress | undefined;
   /** What is known of each file that was built. */
-  readonly made: Map<RelPath, Made>;
+  readonly made: Makings;
 }
 
 /** What reading the seed may come to, and writing to the stage, where nobody else works, does not. */
@@ -131,7 +131,7 @@ export class Builder {
         hashing: proving === 'all',
       };
       const copied = await copyLarge(source, change.from ?? change.path, entry, bound);
-      if (proving !== undefined) made.set(change.path, copied);
+      if (proving !== undefined) made.set(made.add(change), copied);
     } catch (error) {
       this.#fail(change, error);
     }
@@ -167,8 +167,9 @@ export class Builder {
           proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
         };
         if (!this.#unlessTaken(job.change, write) || proof === undefined) return;
-        const sha256 = known ?? hashOf(buffer.subarray(at, at + job.entry.size));
-        made.set(job.change.path, { proof, sha256 });
+        const number = made.add(job.change);
+        made.setProof(number, proof.inode, proof.changed);
+        made.setHash(number, known ?? hashOf(buffer.subarray(at, at + job.entry.size)));
       });
     }
     if (pulse.due()) await pulse.beat();

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { Proof } from '../core/base.ts';
 import { codeOf } from '../core/errors.ts';
-import type { Made } from '../core/recording.ts';
+import type { Made } from '../core/makings.ts';
 import { sha256 } from './hash.ts';
 import { isTime, LEAVE, NOBODY, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
 import { nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';

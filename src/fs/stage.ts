@@ -7,9 +7,9 @@
 import type { Directory } from '../core/entry.ts';
 import { codeOf, explain, VolseedError, VolumeError } from '../core/errors.ts';
 import { groupsOf, settleGroups } from '../core/groups.ts';
+import { Makings } from '../core/makings.ts';
 import { displayText, join, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
 import { unitsOf, type Change, type Plan, type Problem, type Unit } from '../core/plan.ts';
-import type { Made } from '../core/recording.ts';
 import { LONG, type Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
@@ -66,7 +66,7 @@ export class Stage {
   #serial = 0;
   #holds = false;
   /** What is known of each file that was built, where that is asked for. */
-  readonly made = new Map<RelPath, Made>();
+  readonly made = new Makings();
 
   private constructor(site: Site, run: string) {
     this.#site = site;
@@ -119,6 +119,7 @@ export class Stage {
   /** Builds units beside their final names, though the stage seemed to be on the same file system. */
   async fillBeside(units: readonly Unit[]): Promise<Staged[]> {
     const staged: Staged[] = [];
+    this.made.restart();
     for (const unit of units) staged.push(...(await this.#beside(unit)));
     return staged;
   }
@@ -167,11 +168,12 @@ export class Stage {
   /** Once all of it is on the disk: from here on a large file has one name, and what is published is complete. */
   settle(staged: readonly Staged[]): void {
     for (const { unit, aside } of staged) {
-      for (const { path, new: entry } of aside ? [unit.top, ...unit.below] : []) {
+      for (const change of aside ? [unit.top, ...unit.below] : []) {
+        const { path, new: entry } = change;
         if (entry.kind !== 'file' || entry.size < LONG) continue;
         this.#parts.settle(path, (handle) => {
-          const made = this.made.get(path);
-          if (made !== undefined) this.made.set(path, { ...made, proof: proofAt(handle) });
+          const { inode, changed } = proofAt(handle);
+          this.made.correct(change, inode, changed);
         });
       }
     }

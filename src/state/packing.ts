@@ -62,6 +62,11 @@ export class Writer {
     this.#at += this.#buffer.write(value, this.#at, 'latin1');
   }
 
+  raw(bytes: Uint8Array): void {
+    this.#buffer.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
   hex(value: string): void {
     this.#at += this.#buffer.write(value, this.#at, 'hex');
   }
