@@ -31,7 +31,7 @@ const lateBuiltins: Plugin = {
 const IMPORTED: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['spawn', 'spawnSync'],
   'node:fs': ['closeSync', 'constants', 'fstatSync', 'openSync', 'readFileSync', 'readSync'],
-  'node:os': ['constants', 'hostname'],
+  'node:os': ['availableParallelism', 'constants', 'hostname'],
   'node:path': ['basename', 'dirname', 'resolve'],
 };
 
@@ -80,11 +80,22 @@ const common = {
   define: { 'import.meta.url': '"file:///"' },
 } as const;
 
+/** The program of the second thread (src/fs/copyist.ts), as text in that of the first. */
+async function copyist(inputs: (built: Built) => string): Promise<string> {
+  const built = await build({ ...common, entryPoints: ['src/fs/copyist.ts'], plugins: [ownBuiltins] });
+  return inputs(built);
+}
+
 /** The program and all of its packages in one module, for a runtime that is compiled with it. */
 export async function whole(version: string): Promise<string> {
   const plugins = [ownBuiltins, lateBuiltins];
-  const define = { ...common.define, VOLSEED_VERSION: JSON.stringify(version) };
+  const define = await defined(version, only);
   return only(await build({ ...common, format: 'esm', entryPoints: ['entrypoint.ts'], plugins, define }));
+}
+
+async function defined(version: string, inputs: (built: Built) => string): Promise<Record<string, string>> {
+  const thread = await copyist(inputs);
+  return { ...common.define, VOLSEED_VERSION: JSON.stringify(version), VOLSEED_COPYIST: JSON.stringify(thread) };
 }
 
 interface Parts {
@@ -113,7 +124,7 @@ export async function parts(version: string): Promise<Parts> {
     ...common,
     entryPoints: ['entrypoint.ts'],
     plugins: [latePackages, ownBuiltins],
-    define: { ...common.define, VOLSEED_VERSION: JSON.stringify(version) },
+    define: await defined(version, noting),
   });
   return { program: noting(program), packages: new Map(packages), inputs };
 }

@@ -59,6 +59,10 @@ export async function carryOut(made: Plan, work: Work): Promise<void> {
   const late: Source = {
     open: (path) => (source as Source).open(path),
     hash: (path) => source?.hash?.(path),
+    get directory() {
+      const from = source;
+      return from?.directory && ((path: RelPath) => from.directory?.(path));
+    },
     check: (descriptor, entry, length) => (source as Source).check(descriptor, entry, length),
   };
   const { pulse, self } = context;

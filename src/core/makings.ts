@@ -43,9 +43,10 @@ export class Makings {
     this.#known[at] = (this.#known[at] ?? 0) | 1;
   }
 
-  /** @param sha256 in hex. */
-  setHash(at: number, sha256: string): void {
-    fromHex(sha256, this.#hashes, at * HASH);
+  /** @param sha256 in hex, or its bytes. */
+  setHash(at: number, sha256: string | Uint8Array): void {
+    if (typeof sha256 === 'string') fromHex(sha256, this.#hashes, at * HASH);
+    else this.#hashes.set(sha256, at * HASH);
     this.#known[at] = (this.#known[at] ?? 0) | 2;
   }
 

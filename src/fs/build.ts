@@ -12,11 +12,13 @@ import { ONE_NAME } from '../core/words.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
 import { copyLarge, readSmall, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
-import { isMissing, makeDirectory, makeLink, removeFile } from './disk.ts';
+import type { Crew } from './crew.ts';
+import { close, isMissing, makeDirectory, makeLink, openDirectory, removeFile } from './disk.ts';
 import { hashOf } from './hash.ts';
 import type { Parts } from './parts.ts';
 import { isTransient } from './patience.ts';
 import { SeedChanged } from './seed.ts';
+import { BATCH_FILES, type Place } from './shared.ts';
 
 export interface Workshop {
   readonly source: Source;
@@ -31,6 +33,8 @@ export interface Workshop {
   /** Where large files are while they are copied; undefined where that is in `place`. */
   readonly parts: Parts | undefined;
   readonly progress: Progress | undefined;
+  /** A second thread for small files; undefined where there is none. */
+  readonly crew: Crew<Job> | undefined;
   /** What is known of each file that was built. */
   readonly made: Makings;
 }
@@ -38,13 +42,16 @@ export interface Workshop {
 /** What reading the seed may come to, and writing to the stage, where nobody else works, does not. */
 const SEED_SIDE = new Set(['EACCES', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM', 'ENXIO']);
 const BATCH_BYTES = 4 * 1024 * 1024;
-const BATCH_FILES = 256;
+/** Fewer files are copied sooner than handed over. */
+const WORTHWHILE = 8;
 
 /** What symlink(2) says where there are none: FAT in the kernel, exFAT over FUSE, some network file systems. */
 const NO_SYMBOLIC_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
-interface Job {
+export interface Job {
   readonly change: Change;
+  /** Its number among what is known of files; -1 where nothing is to be. */
+  readonly number: number;
   readonly entry: File;
   /** The directory of the stage, and the name in it. */
   readonly directory: RelPath;
@@ -57,6 +64,7 @@ export class Builder {
   #batch: Job[] = [];
   #bytes = 0;
   #buffer: Uint8Array | undefined;
+  readonly #unfinished: { readonly top: Change; readonly below: readonly Change[]; readonly name: Name }[] = [];
 
   /** What is being written. */
   #writing: Change | undefined;
@@ -77,7 +85,24 @@ export class Builder {
       await this.#build(change, parentOf(place), nameOf(place));
     }
     await this.flush();
-    this.#finishDirectories(top, below, name);
+    // What a second thread has still to copy would move the times of directories.
+    if (this.#shop.crew === undefined) this.#finishDirectories(top, below, name);
+    else this.#unfinished.push({ top, below, name });
+  }
+
+  /** To be called once all units were added. */
+  async complete(): Promise<void> {
+    await this.flush();
+    await this.#shop.crew?.finish(this.#shop.pulse, this.#told);
+    for (const { top, below, name } of this.#unfinished.splice(0)) {
+      try {
+        this.#finishDirectories(top, below, name);
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        this.#failed.add(top.path);
+        this.#shop.problem({ path: top.path, kind: 'failed', message: `cannot be written: ${explain(error)}` });
+      }
+    }
   }
 
   /** Whether a change could not be staged. */
@@ -89,7 +114,7 @@ export class Builder {
     const { pulse, place } = this.#shop;
     if (pulse.due()) await pulse.beat();
     const entry = change.new;
-    if (entry.kind === 'file') return this.#file({ change, entry, directory, name });
+    if (entry.kind === 'file') return this.#file({ change, entry, directory, name, number: this.#numberOf(change) });
     place.moveTo(directory);
     if (entry.kind === 'directory') {
       if (!this.#unlessTaken(change, () => makeDirectory(name, 0o700))) return;
@@ -115,7 +140,7 @@ export class Builder {
     this.#bytes += job.entry.size;
   }
 
-  async #large({ change, entry, directory, name }: Job): Promise<void> {
+  async #large({ change, entry, directory, name, number }: Job): Promise<void> {
     const { source, place, birth, pulse, parts, progress, proving, made } = this.#shop;
     try {
       this.#writing = change;
@@ -131,21 +156,70 @@ export class Builder {
         hashing: proving === 'all',
       };
       const copied = await copyLarge(source, change.from ?? change.path, entry, bound);
-      if (proving !== undefined) made.set(made.add(change), copied);
+      if (proving !== undefined) made.set(number, copied);
     } catch (error) {
       this.#fail(change, error);
     }
   }
 
-  /** Writes what waits: read all in the seed's directory, then write all in the stage's. */
+  /** Writes what waits, or hands it to the second thread. */
   async flush(): Promise<void> {
+    const { crew, pulse } = this.#shop;
     const batch = this.#batch;
-    const [first] = batch;
-    if (first === undefined) return;
-    const { source, place, birth, pulse, proving, made } = this.#shop;
-    const buffer = (this.#buffer ??= new Uint8Array(BATCH_BYTES + SMALL));
     this.#batch = [];
     this.#bytes = 0;
+    crew?.collect(this.#told);
+    if (crew === undefined || batch.length < WORTHWHILE || !crew.isFree || !this.#handOver(crew, batch))
+      this.#copy(batch);
+    if (pulse.due()) await pulse.beat();
+  }
+
+  /** False where its files do not lie in one directory of the seed, or that cannot be opened: whoever copies them tells of it. */
+  #handOver(crew: Crew<Job>, batch: readonly Job[]): boolean {
+    const { source, place, proving } = this.#shop;
+    const [first] = batch;
+    if (first === undefined) return true;
+    let seed: number | undefined;
+    try {
+      seed = source.directory?.(first.change.from ?? first.change.path);
+      if (seed === undefined) return false;
+      const files = batch.map((job) => {
+        const from = job.change.from ?? job.change.path;
+        const known = proving === undefined ? undefined : source.hash?.(from);
+        if (known !== undefined) this.#shop.made.setHash(job.number, known);
+        const hashing = proving !== undefined && known === undefined;
+        return { job, from: nameOf(from), to: job.name, entry: job.entry, hashing };
+      });
+      place.moveTo(first.directory);
+      crew.take({ seed, stage: openDirectory('.'), proving: proving !== undefined, files });
+      return true;
+    } catch (error) {
+      if (seed !== undefined) close(seed);
+      if (codeOf(error) === undefined && !(error instanceof SeedChanged)) throw error;
+      return false;
+    }
+  }
+
+  readonly #told = (job: Job, from: Place | undefined, at: number): void => {
+    const { crew, made, place, proving } = this.#shop;
+    if (from === undefined) {
+      place.moveTo(job.directory);
+      // What a thread that died was at may be there in part.
+      if (crew?.isGone === true) this.#removeQuietly(job.name);
+      return this.#copy([job]);
+    }
+    if (proving === undefined) return;
+    const { inode, changed } = from.proofAt(at);
+    made.setProof(job.number, inode, changed);
+    if (from.isHashed(at)) made.setHash(job.number, from.hashAt(at));
+  };
+
+  /** Reads all in the seed's directory, then writes all in the stage's. */
+  #copy(batch: readonly Job[]): void {
+    const [first] = batch;
+    if (first === undefined) return;
+    const { source, place, birth, proving, made } = this.#shop;
+    const buffer = (this.#buffer ??= new Uint8Array(BATCH_BYTES + SMALL));
 
     let offset = 0;
     const read: { job: Job; offset: number; known: string | undefined }[] = [];
@@ -167,12 +241,14 @@ export class Builder {
           proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
         };
         if (!this.#unlessTaken(job.change, write) || proof === undefined) return;
-        const number = made.add(job.change);
-        made.setProof(number, proof.inode, proof.changed);
-        made.setHash(number, known ?? hashOf(buffer.subarray(at, at + job.entry.size)));
+        made.setProof(job.number, proof.inode, proof.changed);
+        made.setHash(job.number, known ?? hashOf(buffer.subarray(at, at + job.entry.size)));
       });
     }
-    if (pulse.due()) await pulse.beat();
+  }
+
+  #numberOf(change: Change): number {
+    return this.#shop.proving === undefined ? -1 : this.#shop.made.add(change);
   }
 
   /** Deepest first, because filling a directory moves its mtime and a mode may close it. */
@@ -194,12 +270,20 @@ export class Builder {
     } catch (error) {
       if (!isTransient(error)) throw error;
       try {
-        removeFile(name);
-      } catch (another) {
-        if (!isMissing(another)) throw error;
+        this.#removeQuietly(name);
+      } catch {
+        throw error;
       }
       this.#failed.add(path);
       this.#shop.problem({ path, kind: 'failed', message: `cannot be written: ${explain(error)}` });
+    }
+  }
+
+  #removeQuietly(name: Name): void {
+    try {
+      removeFile(name);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
     }
   }
 

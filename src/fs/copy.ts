@@ -46,6 +46,8 @@ export interface Source {
   open(path: RelPath): number;
   /** The SHA-256 of what has just been opened, in hex; undefined where it would have to be read for that. */
   hash?(path: RelPath): string | undefined;
+  /** Opens a handle on the directory that a path's content is in, for a second thread; undefined where there is no one such. */
+  directory?: ((path: RelPath) => number | undefined) | undefined;
   /** Throws `SeedChanged` where what was read is not what the plan counts on. */
   check(descriptor: number, entry: File, count: number): void;
 }
@@ -57,6 +59,12 @@ export function seedSource(seed: Seed): Source {
       return seed.open(nameOf(path));
     },
     hash: (path) => seed.hash(nameOf(path)),
+    ...(seed.handle !== undefined && {
+      directory: (path: RelPath) => {
+        seed.enter(parentOf(path));
+        return seed.handle?.();
+      },
+    }),
     check: checkUnchanged,
   };
 }
@@ -90,12 +98,22 @@ export function writeSmall(
 ): Proof | undefined {
   const descriptor = createFile(name, modeAtBirth(entry));
   try {
-    write(descriptor, buffer, offset, entry.size);
-    finish(descriptor, entry, birth);
-    return proving ? proofAt(descriptor) : undefined;
+    return fillSmall(descriptor, entry, birth, { buffer, offset, proving });
   } finally {
     close(descriptor);
   }
+}
+
+/** Gives a file that was just created what is at a place of a buffer, and all its attributes. */
+export function fillSmall(
+  descriptor: number,
+  entry: File,
+  birth: Birth,
+  { buffer, offset, proving }: { readonly buffer: Uint8Array; readonly offset: number; readonly proving: boolean },
+): Proof | undefined {
+  write(descriptor, buffer, offset, entry.size);
+  finish(descriptor, entry, birth);
+  return proving ? proofAt(descriptor) : undefined;
 }
 
 /** Where a large file goes, and who is told of it. */
@@ -195,7 +213,8 @@ async function hashWritten(target: number, pulse: Pulse): Promise<string | undef
   }
 }
 
-function checkUnchanged(descriptor: number, entry: File, count: number): void {
+/** Throws `SeedChanged`. */
+export function checkUnchanged(descriptor: number, entry: File, count: number): void {
   const found = lookAt(descriptor);
   const same =
     found.kind === 'file' &&
@@ -206,7 +225,8 @@ function checkUnchanged(descriptor: number, entry: File, count: number): void {
   if (!same) throw new SeedChanged('changed in the seed while it was copied; run again once the seed is at rest');
 }
 
-function modeAtBirth({ mode }: File): number {
+/** What a file is created with: no bit that its owner, who is not set yet, is not to have. */
+export function modeAtBirth({ mode }: File): number {
   return (mode & SET_ID_OR_STICKY) === 0 ? mode : 0o600;
 }
 

@@ -5,9 +5,9 @@ import type { Listing } from '../core/manifest-block.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Totals } from '../core/manifest-format.ts';
 import { Damaged } from '../core/octets.ts';
-import { display, type Name, type RelPath } from '../core/path.ts';
+import { display, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
-import { close, lookAt, openForReading } from './disk.ts';
+import { close, lookAt, openDirectory, openForReading } from './disk.ts';
 import { spotCheck } from './manifest-check.ts';
 import { openManifest, type Held } from './manifest-file.ts';
 import { DirectorySeed, SeedChanged, type Seed } from './seed.ts';
@@ -112,6 +112,11 @@ export class ManifestSeed implements Seed {
       );
     }
     return descriptor;
+  }
+
+  handle(): number {
+    this.#anchor.moveTo(this.#path ?? ROOT);
+    return openDirectory('.');
   }
 
   hash(name: Name): string | undefined {

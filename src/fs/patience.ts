@@ -30,6 +30,11 @@ const early: Parameters<Listener>[] = [];
 /** Errors that patience did not help against: whoever sees them next need not try as long again. */
 const hopeless = new WeakSet<object>();
 
+/** In this thread nothing is repeated from now on: what fails is for the one that tells of it. */
+export function doNotWait(): void {
+  pausedInAll = IN_ALL;
+}
+
 /** Tells of each repetition, those before it included. */
 export function onTrouble(tell: Listener): void {
   listener = tell;

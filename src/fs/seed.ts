@@ -3,7 +3,7 @@ import type { Directory, Entry, Glance } from '../core/entry.ts';
 import type { Totals } from '../core/manifest-format.ts';
 import type { Name, RelPath } from '../core/path.ts';
 import { Anchor } from './anchor.ts';
-import { glance, list, look, lookAt, openForReading } from './disk.ts';
+import { glance, list, look, lookAt, openDirectory, openForReading } from './disk.ts';
 
 export interface Seed {
   /** What its root is; where there are several in one, that of the last which goes into the root, else an implied one. */
@@ -25,6 +25,8 @@ export interface Seed {
   glance(name: Name): Glance | undefined;
   /** Opens a file for reading; throws the kernel's error. */
   open(name: Name): number;
+  /** Opens a handle on the directory itself, for a second thread; missing where its files lie in several. */
+  handle?(): number;
   /** The SHA-256 of a file, in hex; undefined where it would have to be read for that. */
   hash(name: Name): string | undefined;
   /** Whether an earlier image shipped a file of this content at this path; false where nobody knows. */
@@ -78,6 +80,11 @@ export class DirectorySeed implements Seed {
   open(name: Name): number {
     this.#anchor.here();
     return openForReading(name);
+  }
+
+  handle(): number {
+    this.#anchor.here();
+    return openDirectory('.');
   }
 
   hash(): undefined {

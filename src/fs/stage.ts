@@ -4,6 +4,7 @@
  *
  * Fail: what was staged is removed, or left to the next run's sweep, and the volume is as before.
  */
+import { availableParallelism } from 'node:os';
 import type { Directory } from '../core/entry.ts';
 import { codeOf, explain, VolseedError, VolumeError } from '../core/errors.ts';
 import { groupsOf, settleGroups } from '../core/groups.ts';
@@ -13,9 +14,10 @@ import { unitsOf, type Change, type Plan, type Problem, type Unit } from '../cor
 import { LONG, type Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Anchor } from './anchor.ts';
-import { Builder, isLate } from './build.ts';
-import type { Birth, Source } from './copy.ts';
-import { byHandle, close, createFile, look, lookAt, makeDirectory, proofAt, removeFile } from './disk.ts';
+import { Builder, isLate, type Job } from './build.ts';
+import { SMALL, type Birth, type Source } from './copy.ts';
+import { Crew, MANY } from './crew.ts';
+import { byHandle, close, createFile, hasProc, look, lookAt, makeDirectory, proofAt, removeFile } from './disk.ts';
 import { openToFlush, type Opener } from './flush.ts';
 import { isTransient, removingOwn } from './patience.ts';
 import { withWritable } from './writable.ts';
@@ -49,6 +51,8 @@ export interface Site {
   readonly problem: (problem: Problem) => void;
   readonly proving?: 'small' | 'all' | undefined;
   readonly progress?: Progress | undefined;
+  /** How many threads copy small files: 1 or 2; undefined for as many as there is work and processors for. */
+  readonly threads?: number | undefined;
 }
 
 export class Stage {
@@ -99,7 +103,8 @@ export class Stage {
   async fill(plan: Plan): Promise<Staged[]> {
     const staged: Staged[] = [];
     const parents = new Parents(this.#site, plan, this.#isOurs);
-    const builder = this.#builderAt(this.#walker, this.#birth, this.#parts);
+    const crew = this.#crewFor(plan);
+    const builder = this.#builderAt(this.#walker, this.#birth, this.#parts, crew);
     try {
       for (const unit of unitsOf(plan.changes)) {
         const parent = this.#attempt(unit, () => parents.of(unit.top.path));
@@ -108,10 +113,12 @@ export class Stage {
         const movable = parent.witness.device === this.#device && this.#mayGive(settled);
         staged.push(...(movable ? await this.#aside(builder, settled) : await this.#beside(unit)));
       }
-      await builder.flush();
+      await builder.complete();
     } catch (error) {
       if (error instanceof VolseedError || codeOf(error) === undefined) throw error;
       throw this.#asBefore(error);
+    } finally {
+      await crew?.end();
     }
     return staged.flatMap((item) => withoutFailed(item, builder));
   }
@@ -272,16 +279,24 @@ export class Stage {
     try {
       const builder = this.#builderAt(place, { ...this.#birth, certain: false });
       await builder.add(item.unit, name);
-      await builder.flush();
+      await builder.complete();
       return withoutFailed(item, builder);
     } finally {
       place.close();
     }
   }
 
-  #builderAt(place: Anchor, birth: Birth, parts?: Parts): Builder {
+  /** Undefined where one thread is enough, or there is nothing for another one. */
+  #crewFor({ changes }: Plan): Crew<Job> | undefined {
+    const { source, threads } = this.#site;
+    const fits = hasProc && source.directory !== undefined && threads !== 1;
+    if (!fits || (threads === undefined && (!isMany(changes) || availableParallelism() < 2))) return undefined;
+    return new Crew(this.#birth);
+  }
+
+  #builderAt(place: Anchor, birth: Birth, parts?: Parts, crew?: Crew<Job>): Builder {
     const { source, pulse, problem, progress, self, proving } = this.#site;
-    const known = { source, place, birth, pulse, parts, problem, progress, proving, made: this.made };
+    const known = { source, place, birth, pulse, parts, problem, progress, crew, proving, made: this.made };
     return new Builder({ ...known, privileged: self.privileged });
   }
 
@@ -307,6 +322,16 @@ export class Stage {
   #isLate({ new: entry }: Change): boolean {
     return entry.kind === 'directory' && isLate(entry, this.#site.self.privileged);
   }
+}
+
+/** Whether there are so many small files that another thread is worth its start. */
+function isMany(changes: readonly Change[]): boolean {
+  if (changes.length < MANY) return false;
+  return changes.filter(isSmall).length >= MANY;
+}
+
+function isSmall({ verb, new: entry }: Change): boolean {
+  return verb !== 'attributes' && entry.kind === 'file' && entry.size <= SMALL;
 }
 
 /** A unit without what could not be built; none where that is its top. */
