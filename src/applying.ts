@@ -67,7 +67,18 @@ export async function carryOut(made: Plan, work: Work): Promise<void> {
   };
   const { pulse, self } = context;
   const progress = new ProgressLines(context.log);
-  const site = { source: late, volume, state, self, pulse, problem: account.problem, proving: work.proving, progress };
+  const { threads } = work.settings;
+  const site = {
+    threads,
+    source: late,
+    volume,
+    state,
+    self,
+    pulse,
+    problem: account.problem,
+    proving: work.proving,
+    progress,
+  };
   const stage = Stage.open(site, run);
   try {
     // The backup may lie in the volume, too.

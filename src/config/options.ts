@@ -202,6 +202,14 @@ export const OPTIONS: readonly Option[] = [
     commands: LOCKING,
   },
   {
+    name: 'threads',
+    kind: 'value',
+    value: 'N',
+    fallback: '2 for thousands of small files, where there are two processors',
+    describe: 'how many threads copy small files: 1 or 2',
+    commands: ['run', 'sync', 'reset'],
+  },
+  {
     name: 'min-seed-files',
     kind: 'value',
     value: 'FILES',

@@ -53,6 +53,8 @@ export interface Settings {
   readonly lockTimeout: number;
   /** How many runs stay on record. */
   readonly keepRuns: number;
+  /** How many threads copy small files; undefined for as many as there is work and processors for. */
+  readonly threads: 1 | 2 | undefined;
   readonly exitCode: boolean;
   /** What is put back to the image's version whatever its policy; undefined for nothing. */
   readonly reset: Reset | undefined;
@@ -163,6 +165,7 @@ export async function settle(
     flush: flag(given, 'flush', true),
     lockTimeout: time(given, 'lock-timeout', 600_000),
     keepRuns: whole(given, 'keep-runs') ?? 200,
+    threads: threads(given),
     exitCode: flag(given, 'exit-code', false),
     reset,
     backup: {
@@ -303,6 +306,14 @@ function time(given: ReadonlyMap<string, Given>, name: string, fallback: number)
   throw new UsageError(
     `${found.by}: '${displayText(found.values[0] ?? '')}' is no time up to 24 days; write 500ms, 30s, 10m or 1h`,
   );
+}
+
+function threads(given: ReadonlyMap<string, Given>): 1 | 2 | undefined {
+  const found = given.get('threads');
+  if (found === undefined) return undefined;
+  const value = found.values[0] ?? '';
+  if (value !== '1' && value !== '2') throw new UsageError(`${found.by}: '${displayText(value)}' is neither 1 nor 2`);
+  return value === '1' ? 1 : 2;
 }
 
 function whole(given: ReadonlyMap<string, Given>, name: string, least: 0 | 1 = 1): number | undefined {

@@ -42,8 +42,6 @@ export interface Workshop {
 /** What reading the seed may come to, and writing to the stage, where nobody else works, does not. */
 const SEED_SIDE = new Set(['EACCES', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM', 'ENXIO']);
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** Fewer files are copied sooner than handed over. */
-const WORTHWHILE = 8;
 
 /** What symlink(2) says where there are none: FAT in the kernel, exFAT over FUSE, some network file systems. */
 const NO_SYMBOLIC_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
@@ -169,8 +167,8 @@ export class Builder {
     this.#batch = [];
     this.#bytes = 0;
     crew?.collect(this.#told);
-    if (crew === undefined || batch.length < WORTHWHILE || !crew.isFree || !this.#handOver(crew, batch))
-      this.#copy(batch);
+    const isOurs = crew === undefined || batch.length < crew.worthwhile || !crew.isFree;
+    if (isOurs || !this.#handOver(crew, batch)) this.#copy(batch);
     if (pulse.due()) await pulse.beat();
   }
 

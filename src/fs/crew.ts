@@ -13,6 +13,8 @@ declare const VOLSEED_COPYIST: string | undefined;
 
 /** From so many small files on the time that it takes to start a thread is won. */
 export const MANY = 2000;
+/** Fewer files are copied sooner than handed over. */
+const WORTHWHILE = 8;
 /** Milliseconds between two looks for a signal. */
 const LOOK = 5;
 
@@ -40,8 +42,14 @@ export class Crew<Job> {
   readonly #places: readonly Place[];
   readonly #held: (Batch<Job> | undefined)[];
   #isGone = false;
+  readonly #takesBack: boolean;
+  /** How many files a batch has at the least. */
+  readonly worthwhile: number;
 
-  constructor(birth: Birth) {
+  /** @param isAsked whether it was asked for: then it is also given what would be done sooner without it, and its start is waited for. */
+  constructor(birth: Birth, isAsked: boolean) {
+    this.worthwhile = isAsked ? 1 : WORTHWHILE;
+    this.#takesBack = !isAsked;
     const shared = memory();
     this.#bell = new Int32Array(shared.bell);
     this.#places = shared.places.map((buffer) => new Place(buffer));
@@ -87,11 +95,12 @@ export class Crew<Job> {
   /** Waits for what is being copied, takes back what is not, and tells of all of it. */
   async finish(pulse: Pulse, told: Told<Job>): Promise<void> {
     for (const [at, place] of this.#places.entries()) {
-      if (place.move(STATE.ready, STATE.done)) this.#settle(at, told, false);
-      while (place.state === STATE.taken) {
-        if (this.#isGone && place.move(STATE.taken, STATE.done)) this.#settle(at, told, false);
-        else place.wait(STATE.taken, LOOK);
-        if (pulse.due()) await pulse.beat();
+      if (this.#takesBack && place.move(STATE.ready, STATE.done)) this.#settle(at, told, false);
+      for (let { state } = place; state === STATE.ready || state === STATE.taken; { state } = place) {
+        if (this.#isGone && place.move(state, STATE.done)) this.#settle(at, told, false);
+        else place.wait(state, LOOK);
+        // Only there is it heard that the thread has ended.
+        await pulse.beat();
       }
       if (place.state === STATE.done) this.#settle(at, told, true);
     }

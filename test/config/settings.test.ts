@@ -33,6 +33,7 @@ describe('settings', () => {
       selection: { include: undefined, exclude: undefined },
       checksum: false,
       keepRuns: 200,
+      threads: undefined,
       prune: false,
       onConflict: 'new',
       restoreDeleted: false,

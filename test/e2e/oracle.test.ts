@@ -157,6 +157,29 @@ suite('on random pairs of seed and volume', ['rsync'], () => {
   );
 });
 
+suite('on random pairs, with two threads', ['rsync'], () => {
+  const two = volseed('sync', ['--threads', '2']);
+
+  it(
+    'sync leaves, entry for entry, what rsync -avu leaves',
+    async () => {
+      const contract = { oracle: rsync(), program: two, asked: itemized() };
+      expect(await agree(fewer, flavour, contract)).toMatchObject({ pairs: fewer });
+    },
+    timeout,
+  );
+
+  it(
+    'sync by a manifest leaves it, too',
+    async () => {
+      const oracle = rsync(['--exclude=/.volseed-manifest']);
+      const contract = { prepare: withManifest, oracle, program: two };
+      expect(await agree(fewer, flavour, contract)).toMatchObject({ pairs: fewer });
+    },
+    timeout,
+  );
+});
+
 suite('on random pairs whose seed has a manifest', ['rsync'], () => {
   const oracle = rsync(['--exclude=/.volseed-manifest']);
   const asked = itemized(['--exclude=/*/.volseed-manifest']);
