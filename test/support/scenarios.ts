@@ -211,6 +211,7 @@ export const MERGE: Scenario = { name: 'a merge with conflicts and prune', lay: 
 
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'a first seeding', lay: layFirst },
+  { name: 'a first seeding by two threads', lay: (stand) => [...layFirst(stand), '--threads', '2'] },
   { name: 'an update', lay: layUpdate },
   { name: 'a reset', lay: layReset },
   { name: 'a restore', lay: layRestore },
