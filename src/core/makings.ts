@@ -43,15 +43,20 @@ export class Makings {
     this.#known[at] = (this.#known[at] ?? 0) | 1;
   }
 
-  /** @param sha256 in hex, or its bytes. */
-  setHash(at: number, sha256: string | Uint8Array): void {
-    if (typeof sha256 === 'string') fromHex(sha256, this.#hashes, at * HASH);
-    else this.#hashes.set(sha256, at * HASH);
+  /** @param sha256 in hex, or a character for each byte, or bytes from `from` on. */
+  setHash(at: number, sha256: string | Uint8Array, from = 0): void {
+    const to = at * HASH;
+    if (typeof sha256 !== 'string')
+      for (let octet = 0; octet < HASH; octet++) this.#hashes[to + octet] = sha256[from + octet] ?? 0;
+    else if (sha256.length === HASH)
+      for (let octet = 0; octet < HASH; octet++) this.#hashes[to + octet] = sha256.charCodeAt(octet);
+    else fromHex(sha256, this.#hashes, to);
     this.#known[at] = (this.#known[at] ?? 0) | 2;
   }
 
   /** -1 where nothing is known; quick where it is asked in the order of `add`. */
   find(change: Change): number {
+    if (change.new.kind !== 'file') return -1;
     let at = this.#next;
     if (this.#changes[at] !== change) {
       this.#places ??= new Map(this.#changes.map((each, place) => [each, place]));
@@ -84,12 +89,17 @@ export class Makings {
     return { inode: this.#inodes[at] ?? 0n, changed: this.#changed[at] ?? 0n };
   }
 
-  hashAt(at: number): Uint8Array | undefined {
-    return ((this.#known[at] ?? 0) & 2) === 0 ? undefined : this.#hashes.subarray(at * HASH, (at + 1) * HASH);
+  isHashed(at: number): boolean {
+    return ((this.#known[at] ?? 0) & 2) !== 0;
+  }
+
+  /** All hashes, one after the other: that of a number, where it is known, begins at 32 times that. */
+  get hashes(): Uint8Array {
+    return this.#hashes;
   }
 
   hexAt(at: number): string | undefined {
-    return ((this.#known[at] ?? 0) & 2) === 0 ? undefined : toHex(this.#hashes, at * HASH, (at + 1) * HASH);
+    return !this.isHashed(at) ? undefined : toHex(this.#hashes, at * HASH, (at + 1) * HASH);
   }
 
   #grow(): void {

@@ -2,15 +2,14 @@
 import { basedOn, isProven, isSameBased, proofOf, type Base, type Based, type Proof } from './base.ts';
 import type { Entry } from './entry.ts';
 import type { Makings } from './makings.ts';
-import { toHex } from './octets.ts';
 import { parentOf, type RelPath } from './path.ts';
 import type { Change, Plan, Removal } from './plan.ts';
 
 interface Done {
   readonly change: Change;
   readonly proof: Proof | undefined;
-  /** SHA-256; undefined where it was not taken. */
-  readonly hash: Uint8Array | undefined;
+  /** Its number among what is known of files; -1 where nothing is. */
+  readonly place: number;
 }
 
 export class Recording {
@@ -77,7 +76,8 @@ export class Recording {
       const done = this.at(at);
       const { path, from } = done.change;
       if (from !== undefined) continue;
-      const based = seededWith(done, basing.get(path), base.get(path));
+      const sha256 = done.place === -1 ? undefined : this.#makings?.hexAt(done.place);
+      const based = seededWith({ ...done, sha256 }, basing.get(path), base.get(path));
       if (based !== undefined) set(path, based);
     }
     return changed;
@@ -90,7 +90,12 @@ export class Recording {
     const place = this.#places[number] ?? -1;
     const isPlaced = this.#placed.size > 0 && this.#placed.has(change);
     const proof = isPlaced ? this.#placed.get(change) : place === -1 ? undefined : this.#makings?.proofAt(place);
-    return { change, proof, hash: place === -1 ? undefined : this.#makings?.hashAt(place) };
+    return { change, proof, place };
+  }
+
+  /** What is known of files. */
+  get makings(): Makings | undefined {
+    return this.#makings;
   }
 
   /**
@@ -149,9 +154,11 @@ function isAsMade(placed: Entry, { verb, new: wanted, old, fix }: Change): boole
 }
 
 /** @param planned what `merge` wants recorded; its attributes are the image's, whatever was given to the file. */
-function seededWith(done: Done, planned: Based | undefined, before: Based | undefined): Based | undefined {
-  const { change, proof } = done;
-  const sha256 = done.hash && toHex(done.hash, 0, done.hash.length);
+function seededWith(
+  { change, proof, sha256 }: Done & { readonly sha256: string | undefined },
+  planned: Based | undefined,
+  before: Based | undefined,
+): Based | undefined {
   if (change.verb === 'attributes' && planned === undefined) {
     if (before === undefined || change.old === undefined) return undefined;
     const { mode, uid, gid } = change.new;

@@ -14,7 +14,7 @@ import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.t
 import { copyLarge, readSmall, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
 import type { Crew } from './crew.ts';
 import { close, isMissing, makeDirectory, makeLink, openDirectory, removeFile } from './disk.ts';
-import { hashOf } from './hash.ts';
+import { rawHashOf } from './hash.ts';
 import type { Parts } from './parts.ts';
 import { isTransient } from './patience.ts';
 import { SeedChanged } from './seed.ts';
@@ -209,7 +209,7 @@ export class Builder {
     if (proving === undefined) return;
     const { inode, changed } = from.proofAt(at);
     made.setProof(job.number, inode, changed);
-    if (from.isHashed(at)) made.setHash(job.number, from.hashAt(at));
+    if (from.isHashed(at)) made.setHash(job.number, from.hashes, at * 32);
   };
 
   /** Reads all in the seed's directory, then writes all in the stage's. */
@@ -240,7 +240,7 @@ export class Builder {
         };
         if (!this.#unlessTaken(job.change, write) || proof === undefined) return;
         made.setProof(job.number, proof.inode, proof.changed);
-        made.setHash(job.number, known ?? hashOf(buffer.subarray(at, at + job.entry.size)));
+        made.setHash(job.number, known ?? rawHashOf(buffer.subarray(at, at + job.entry.size)));
       });
     }
   }

@@ -10,7 +10,7 @@ import type { File } from '../core/entry.ts';
 import type { Name } from '../core/path.ts';
 import { checkUnchanged, fillSmall, modeAtBirth, SMALL, type Birth } from './copy.ts';
 import { close, createFile, descriptorPath, openForReading, readInto, removeFile } from './disk.ts';
-import { hashOf } from './hash.ts';
+import { rawHashOf } from './hash.ts';
 import { doNotWait } from './patience.ts';
 import { Place, STATE, type Memory } from './shared.ts';
 
@@ -44,7 +44,7 @@ function copyAll(place: Place): void {
     try {
       read(`${seed}/${from}` as Name, entry);
       const proof = make(`${stage}/${to}` as Name, entry, place.proving);
-      place.finish(at, proof, hashing ? hashOf(buffer.subarray(0, entry.size)) : undefined);
+      place.finish(at, proof, hashing ? rawHashOf(buffer.subarray(0, entry.size)) : undefined);
     } catch {
       // It is not finished, and that is all that there is to tell.
     }

@@ -4,7 +4,6 @@
  */
 import type { Proof } from '../core/base.ts';
 import { NOBODY, type File } from '../core/entry.ts';
-import { fromHex } from '../core/octets.ts';
 
 export const BATCH_FILES = 256;
 /** How many batches wait or are worked on at once. */
@@ -136,13 +135,14 @@ export class Place {
     return { from, to, entry: this.#entryAt(at), hashing: this.#flags[at] === HASHING };
   }
 
-  /** To be told of what is complete in its place. @param sha256 in hex. */
+  /** To be told of what is complete in its place. @param sha256 a character for each byte. */
   finish(at: number, proof: Proof | undefined, sha256: string | undefined): void {
     if (proof !== undefined) {
       this.#inodes[at] = proof.inode;
       this.#changed[at] = proof.changed;
     }
-    if (sha256 !== undefined) fromHex(sha256, this.#hashes, at * HASH);
+    if (sha256 !== undefined)
+      for (let octet = 0; octet < HASH; octet++) this.#hashes[at * HASH + octet] = sha256.charCodeAt(octet);
     this.#flags[at] = sha256 === undefined ? DONE : HASHED;
   }
 
@@ -158,8 +158,9 @@ export class Place {
     return { inode: this.#inodes[at] ?? 0n, changed: this.#changed[at] ?? 0n };
   }
 
-  hashAt(at: number): Uint8Array {
-    return this.#hashes.subarray(at * HASH, (at + 1) * HASH);
+  /** All hashes: that of a number begins at 32 times that. */
+  get hashes(): Uint8Array {
+    return this.#hashes;
   }
 
   #put(number: number, name: string): void {

@@ -145,11 +145,13 @@ function encodeFirst(done: Recording, head: Uint8Array): Buffer {
     out.text(directory);
     out.u32(numbers.length);
     for (const number of numbers) {
-      const { change, hash, proof } = done.at(number);
+      const { change, place, proof } = done.at(number);
       const { new: entry, path } = change;
       const volume = entry.kind === 'file' ? proof : undefined;
       const seed = entry.kind === 'file' && entry.witness !== NOBODY ? entry.witness : undefined;
-      const content = entry.kind === 'link' ? entry.target : entry.kind === 'file' ? (hash ?? '') : '';
+      const isHashed = place !== -1 && done.makings?.isHashed(place) === true;
+      const hash = isHashed && done.makings !== undefined ? { bytes: done.makings.hashes, from: place * 32 } : '';
+      const content = entry.kind === 'link' ? entry.target : entry.kind === 'file' ? hash : '';
       encodeEntry(out, nameOf(path), entry, { content, volume, seed });
     }
   }
@@ -158,8 +160,8 @@ function encodeFirst(done: Recording, head: Uint8Array): Buffer {
 
 /** What is known of an entry besides what it is. */
 interface Knowledge extends Pick<Based, 'volume' | 'seed' | 'offer' | 'replacing'> {
-  /** A hash in hex or in bytes, or a target. */
-  readonly content: string | Uint8Array;
+  /** A hash in hex, or where its bytes are; or a target. */
+  readonly content: string | { readonly bytes: Uint8Array; readonly from: number };
 }
 
 function encodeEntry(
@@ -183,7 +185,7 @@ function encodeEntry(
   out.f64(entry.seconds);
   out.u32(entry.nanoseconds);
   if (entry.kind === 'file') out.f64(entry.size ?? 0);
-  if (typeof content !== 'string') out.raw(content);
+  if (typeof content !== 'string') out.hash(content.bytes, content.from);
   else if (content !== '' && entry.kind === 'file') out.hex(content);
   else if (content !== '') out.text(content);
   for (const proof of [volume, seed]) {

@@ -62,9 +62,9 @@ export class Writer {
     this.#at += this.#buffer.write(value, this.#at, 'latin1');
   }
 
-  raw(bytes: Uint8Array): void {
-    this.#buffer.set(bytes, this.#at);
-    this.#at += bytes.length;
+  /** The 32 bytes of a SHA-256. */
+  hash(bytes: Uint8Array, from: number): void {
+    for (let at = from; at < from + 32; at++) this.#buffer[this.#at++] = bytes[at] ?? 0;
   }
 
   hex(value: string): void {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { Base, type Based } from '../../src/core/base.ts';
 import type { RelPath } from '../../src/core/path.ts';
 import { Anchor } from '../../src/fs/anchor.ts';
-import { hashOf } from '../../src/fs/hash.ts';
+import { sha256 } from '../../src/core/sha256.ts';
 import { StateDirectory } from '../../src/fs/private.ts';
 import { writeBase } from '../../src/state/base.ts';
 import { place } from '../fs/place.ts';
@@ -85,7 +85,7 @@ describe('a base that is whole, and has', () => {
     '%j among its paths is moved aside, and prunes nothing outside',
     (path) => {
       const on = seeded();
-      const content = hashOf(Buffer.from('theirs'));
+      const content = sha256(Buffer.from('theirs'));
       const { mode, uid, gid, mtimeMs } = fs.statSync(`${on.outside}/f`);
       const file: Based = {
         kind: 'file',
