@@ -12,6 +12,7 @@ import { list } from './fs/disk.ts';
 import { StateDirectory } from './fs/private.ts';
 import type { Seed } from './fs/seed.ts';
 import { passedOver, type Opened } from './fs/trees.ts';
+import { BasePart } from './state/base-part.ts';
 import { moveAside, readBase, readStanding, writeBase, writeFirst, type Standing } from './state/base.ts';
 
 /** What the decisions need of the base; undefined where none of them turns on it. */
@@ -121,14 +122,21 @@ export function saveBase(
   context: Context,
 ): void {
   if (merging === undefined && recording.isEmpty) return;
-  const base = merging?.base ?? openBase(state, context);
   // The root is no path of it.
   const changes = made.changes.length - (made.changes.some(({ path }) => path === ROOT) ? 1 : 0);
   const same = standing?.same ?? made.same + changes;
+  const part = merging === undefined ? BasePart.read(state, recording.paths()) : undefined;
+  if (part instanceof BasePart) {
+    const changed = recording.apply(part.base, made, run.id);
+    const now = standingOf(settings, part.open, run, same);
+    if (changed || !isSame(readStanding(state), now)) part.write(state, now, settings.flush);
+    return;
+  }
+  const base = merging?.base ?? openBase(state, context);
   if (base.size === 0 && made.basing.size === 0 && recording.hasNew)
-    return writeFirst(state, recording, standingOf(settings, base, run, same), settings.flush);
+    return writeFirst(state, recording, standingOf(settings, [], run, same), settings.flush);
   const changed = recording.apply(base, made, run.id);
-  const now = standingOf(settings, base, run, same);
+  const now = standingOf(settings, openIn(base), run, same);
   if (changed || !isSame(readStanding(state), now)) writeBase(state, base, now, settings.flush);
 }
 
@@ -141,20 +149,25 @@ function isStanding(last: Standing | undefined, settings: Settings, { seed, volu
 
 function standingOf(
   settings: Settings,
-  base: Base,
+  open: readonly RelPath[],
   { exitCode, seed }: { readonly exitCode: number; readonly seed: Seed },
   same: number,
 ): Standing {
-  const open: RelPath[] = [];
-  for (const [directory, entries] of base.directories())
-    for (const [name, { offer }] of entries) if (offer !== undefined) open.push(join(directory, name));
   return {
     seedDigest: seed.digest ?? null,
     rules: settings.decisive,
     complete: exitCode === 0 && isByBaseAlone(settings) && settings.command !== 'reset',
-    open: open.toSorted(),
+    open,
     same,
   };
+}
+
+/** Paths with an offer beside them, in byte order. */
+function openIn(base: Base): RelPath[] {
+  const open: RelPath[] = [];
+  for (const [directory, entries] of base.directories())
+    for (const [name, { offer }] of entries) if (offer !== undefined) open.push(join(directory, name));
+  return open.toSorted();
 }
 
 function isSame(a: Standing | undefined, b: Standing): boolean {

@@ -41,9 +41,15 @@ export function besideOf(path: RelPath): RelPath {
 
 export class Base {
   readonly #directories = new Map<RelPath, Map<Name, Based>>();
+  readonly #cleared: ((directory: RelPath) => void) | undefined;
   #size = 0;
   /** The directory that was asked for last: mostly the next one is the same. */
   #last: { readonly directory: RelPath; readonly entries: Map<Name, Based> } | undefined;
+
+  /** @param cleared told of each path of which all that is below is forgotten. */
+  constructor(cleared?: (directory: RelPath) => void) {
+    this.#cleared = cleared;
+  }
 
   get(path: RelPath): Based | undefined {
     return this.#size === 0 ? undefined : this.#entriesIn(parentOf(path))?.get(nameOf(path));
@@ -81,6 +87,7 @@ export class Base {
 
   /** What was in a directory that is none any more is no deletion of a user's when it comes back. */
   #deleteBelow(path: RelPath): void {
+    this.#cleared?.(path);
     for (const name of this.in(path).keys()) this.delete(join(path, name));
   }
 

@@ -93,6 +93,12 @@ export class Recording {
     return { change, proof, place };
   }
 
+  /** Of all that was done or removed. */
+  *paths(): Iterable<RelPath> {
+    for (const { path } of this.#changes) yield path;
+    yield* this.#removed;
+  }
+
   /** What is known of files. */
   get makings(): Makings | undefined {
     return this.#makings;

@@ -2,22 +2,17 @@
  * The base on disk: `base`, one file beside the state, written anew under another name and renamed. Two lines that can be read
  * alone say what it was made of; the entries follow, directory by directory.
  */
-import { Base, type Based, type Offer, type Proof } from '../core/base.ts';
+import { Base, type Based } from '../core/base.ts';
 import { crc32 } from '../core/checksum.ts';
-import { NOBODY, type Attributes } from '../core/entry.ts';
-import { isName, join, nameOf, ROOT, type Name, type RelPath } from '../core/path.ts';
+import { NOBODY } from '../core/entry.ts';
+import { isName, join, nameOf, ROOT, type RelPath } from '../core/path.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Recording } from '../core/recording.ts';
+import { decodeEntry, encodeEntry } from './base-entry.ts';
 import { Reader, Writer } from './packing.ts';
 
 const FILE = 'base';
 const FORMAT = 'volseed-base 1';
-const KINDS = ['directory', 'file', 'link'] as const;
-const HAS_CONTENT = 4;
-const HAS_VOLUME = 8;
-const HAS_SEED = 16;
-const HAS_OFFER = 32;
-const REPLACING = 64;
 
 /** What the base was made of, and whether a run on the same has anything to do. */
 export interface Standing {
@@ -49,6 +44,11 @@ export function readStanding(directory: PrivateDirectory): Standing | undefined 
 
 /** Undefined where there is none; 'damaged' where it is none of ours. */
 export function readBase(directory: PrivateDirectory): Base | 'damaged' | undefined {
+  return readBody(directory, decode);
+}
+
+/** What a function makes of the entries of a base; 'damaged' where it throws. */
+export function readBody<T>(directory: PrivateDirectory, make: (body: Buffer) => T): T | 'damaged' | undefined {
   if (!directory.exists(FILE)) return undefined;
   const content = directory.holdsFile(FILE) ? directory.read(FILE) : undefined;
   if (content === undefined) return 'damaged';
@@ -58,7 +58,7 @@ export function readBase(directory: PrivateDirectory): Base | 'damaged' | undefi
   const body = bytes.subarray(end + 1);
   if (head === undefined || sha256(body) !== head.body) return 'damaged';
   try {
-    return decode(body);
+    return make(body);
   } catch {
     return 'damaged';
   }
@@ -66,15 +66,16 @@ export function readBase(directory: PrivateDirectory): Base | 'damaged' | undefi
 
 /** @param durable whether it is on the disk when this returns. */
 export function writeBase(directory: PrivateDirectory, base: Base, standing: Standing, durable: boolean): void {
-  write(directory, standing, durable, (head) => encode(base, head));
+  writeBody(directory, standing, durable, (head) => encode(base, head));
 }
 
 /** The same of what a first seeding has done, in a third of the time that a base of it would take to make and write. */
 export function writeFirst(directory: PrivateDirectory, done: Recording, standing: Standing, durable: boolean): void {
-  write(directory, standing, durable, (head) => encodeFirst(done, head));
+  writeBody(directory, standing, durable, (head) => encodeFirst(done, head));
 }
 
-function write(
+/** @param encodeBehind writes the entries behind a head. */
+export function writeBody(
   directory: PrivateDirectory,
   standing: Standing,
   durable: boolean,
@@ -158,48 +159,6 @@ function encodeFirst(done: Recording, head: Uint8Array): Buffer {
   return out.bytes();
 }
 
-/** What is known of an entry besides what it is. */
-interface Knowledge extends Pick<Based, 'volume' | 'seed' | 'offer' | 'replacing'> {
-  /** A hash in hex, or where its bytes are; or a target. */
-  readonly content: string | { readonly bytes: Uint8Array; readonly from: number };
-}
-
-function encodeEntry(
-  out: Writer,
-  name: Name,
-  entry: Pick<Based, 'kind' | keyof Attributes> & { readonly size?: number },
-  { content, volume, seed, offer, replacing }: Knowledge,
-): void {
-  out.u8(
-    KINDS.indexOf(entry.kind) +
-      (content === '' ? 0 : HAS_CONTENT) +
-      (volume === undefined ? 0 : HAS_VOLUME) +
-      (seed === undefined ? 0 : HAS_SEED) +
-      (offer === undefined ? 0 : HAS_OFFER) +
-      (replacing === true ? REPLACING : 0),
-  );
-  out.text(name);
-  out.u32(entry.mode);
-  out.i32(entry.uid);
-  out.i32(entry.gid);
-  out.f64(entry.seconds);
-  out.u32(entry.nanoseconds);
-  if (entry.kind === 'file') out.f64(entry.size ?? 0);
-  if (typeof content !== 'string') out.hash(content.bytes, content.from);
-  else if (content !== '' && entry.kind === 'file') out.hex(content);
-  else if (content !== '') out.text(content);
-  for (const proof of [volume, seed]) {
-    if (proof === undefined) continue;
-    out.u64(proof.inode);
-    out.i64(proof.changed);
-  }
-  if (offer !== undefined) {
-    out.text(offer.kind);
-    out.text(offer.content);
-    out.text(offer.since);
-  }
-}
-
 /** Throws where it is not what `encode` writes. */
 function decode(body: Buffer): Base {
   const base = new Base();
@@ -213,29 +172,4 @@ function decode(body: Buffer): Base {
     }
   }
   return base;
-}
-
-function decodeEntry(from: Reader): [Name, Based] {
-  const flags = from.u8();
-  const kind = KINDS[flags & 3];
-  const name = from.text();
-  if (kind === undefined || !isName(name)) throw new Error('no entry');
-  const [mode, uid, gid] = [from.u32(), from.i32(), from.i32()];
-  const [seconds, nanoseconds] = [from.f64(), from.u32()];
-  const size = kind === 'file' ? from.f64() : 0;
-  let content = '';
-  if ((flags & HAS_CONTENT) !== 0) content = kind === 'file' ? from.hex() : from.text();
-  const proof = (flag: number): Proof | undefined =>
-    (flags & flag) === 0 ? undefined : { inode: from.u64(), changed: from.i64() };
-  const volume = proof(HAS_VOLUME);
-  const seed = proof(HAS_SEED);
-  const offer = (flags & HAS_OFFER) === 0 ? undefined : decodeOffer(from);
-  const based = { kind, mode, uid, gid, seconds, nanoseconds, size, content, volume, seed, offer };
-  return [name, (flags & REPLACING) === 0 ? based : { ...based, replacing: true }];
-}
-
-function decodeOffer(from: Reader): Offer {
-  const kind = from.text();
-  if (kind !== 'file' && kind !== 'link') throw new Error('no offer');
-  return { kind, content: from.text(), since: from.text() };
 }

@@ -1,7 +1,7 @@
 /** Numbers, names and hashes one after the other in bytes; the least significant byte first. */
 
 /** More than all the numbers of one entry take. */
-const NUMBERS = 128;
+export const NUMBERS = 128;
 
 export class Writer {
   #buffer: Buffer;
@@ -71,6 +71,12 @@ export class Writer {
     this.#at += this.#buffer.write(value, this.#at, 'hex');
   }
 
+  /** Bytes that were written before. */
+  copy(bytes: Buffer, from: number, to: number): void {
+    this.room(to - from + NUMBERS);
+    this.#at += bytes.copy(this.#buffer, this.#at, from, to);
+  }
+
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#at);
   }
@@ -83,14 +89,19 @@ function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
 /** Throws a RangeError beyond the end. */
 export class Reader {
   readonly #buffer: Buffer;
-  #at = 0;
+  at = 0;
 
   constructor(buffer: Buffer) {
     this.#buffer = buffer;
   }
 
   get ended(): boolean {
-    return this.#at >= this.#buffer.length;
+    return this.at >= this.#buffer.length;
+  }
+
+  /** Passes over so many bytes. */
+  skip(size: number): void {
+    this.#go(size);
   }
 
   u8(): number {
@@ -129,9 +140,9 @@ export class Reader {
   }
 
   #go(size: number): number {
-    const at = this.#at;
+    const at = this.at;
     if (at + size > this.#buffer.length) throw new RangeError('cut short');
-    this.#at = at + size;
+    this.at = at + size;
     return at;
   }
 }

@@ -1,7 +1,8 @@
 /** What is measured: each case with its seed, what is there before each round, and what volseed is to reach against whom. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { filesOf, makeLarge, makeNext, makeSmall, remove } from './data.ts';
 
 export type Command = readonly string[];
@@ -88,6 +89,43 @@ interface Field extends Ground {
   readonly manifest?: boolean | 'both';
 }
 
+/** Where the floor (floor.c) was built; undefined where there is no compiler. */
+function floorAt(root: string): string | undefined {
+  const [program, source] = [join(root, 'floor'), fileURLToPath(new URL('floor.c', import.meta.url))];
+  const built = existsSync(program) || spawnSync('cc', ['-O2', '-o', program, source]).status === 0;
+  return built ? program : undefined;
+}
+
+/** What is in a seed, as `floor look` reads it. */
+function listOf(seed: string): string {
+  return once(`${seed}-list`, (path) => {
+    const lines: string[] = [];
+    let last = '';
+    for (const file of filesOf(seed).map((each) => relative(seed, each))) {
+      const directory = `${dirname(file)}/`;
+      if (directory !== last) lines.push(directory);
+      last = directory;
+      lines.push(basename(file));
+    }
+    writeFileSync(path, `${lines.join('\n')}\n`);
+  });
+}
+
+/** The system calls that a case cannot do without, made by a program in C; none where it cannot be built. */
+function floorTeams(root: string, seed: string, kinds: readonly ('look' | 'walk' | 'copy')[]): Team[] {
+  const program = floorAt(root);
+  if (program === undefined) return [];
+  return kinds.map((kind) => {
+    const name = kind === 'look' ? 'floor, manifest' : 'floor';
+    const volume = join(root, 'volumes', name);
+    const command =
+      kind === 'look'
+        ? ['sh', '-c', '"$1" look "$2" < "$3"', 'sh', program, volume, listOf(seed)]
+        : [program, kind, seed, volume];
+    return { name, command, volume };
+  });
+}
+
 /** rsync, cp, and volseed in each form that is there. */
 function teamsOf({ root, programs, shape, options = [], rsync = [], cp = true, manifest = 'both' }: Field): Team[] {
   const at = (name: string): string => join(root, 'volumes', name);
@@ -106,11 +144,17 @@ function teamsOf({ root, programs, shape, options = [], rsync = [], cp = true, m
   return teams;
 }
 
-function synced(team: Team): void {
-  empty(team);
-  run(team.command);
-  // The second run may still have to learn something of the first.
-  run(team.command);
+/** Seeds a volume; twice, because the second run may still have to learn something of the first. */
+function synced(seed: string): (team: Team) => void {
+  return (team) => {
+    empty(team);
+    if (team.name.startsWith('floor')) {
+      run(['cp', '-a', `${seed}/.`, team.volume]);
+      return;
+    }
+    run(team.command);
+    run(team.command);
+  };
 }
 
 function nothingToDo(count: number, floors: Case['floors']): Maker {
@@ -118,8 +162,8 @@ function nothingToDo(count: number, floors: Case['floors']): Maker {
     name: `nothing to do, ${count}`,
     make: (ground) => {
       const shape = small(ground, count);
-      const teams = teamsOf({ ...ground, shape });
-      return { name: '', seed: shape.plain, files: count, teams, setUp: synced, before: nothing, floors };
+      const teams = [...teamsOf({ ...ground, shape }), ...floorTeams(ground.root, shape.plain, ['walk', 'look'])];
+      return { name: '', seed: shape.plain, files: count, teams, setUp: synced(shape.plain), before: nothing, floors };
     },
   };
 }
@@ -130,7 +174,7 @@ function unchangedMerge(count: number, floors: Case['floors']): Maker {
     make: (ground) => {
       const shape = small(ground, count);
       const teams = teamsOf({ ...ground, shape, options: ['--policy', 'merge'] });
-      return { name: '', seed: shape.plain, files: count, teams, setUp: synced, before: nothing, floors };
+      return { name: '', seed: shape.plain, files: count, teams, setUp: synced(shape.plain), before: nothing, floors };
     },
   };
 }
@@ -142,6 +186,7 @@ function firstCopy(count: number, flushed: boolean, floors: Case['floors']): Mak
       const shape = small(ground, count);
       const options = flushed ? [] : ['--no-flush'];
       const teams = teamsOf({ ...ground, shape, options, rsync: flushed ? ['--fsync'] : [], cp: !flushed });
+      if (!flushed) teams.push(...floorTeams(ground.root, shape.plain, ['copy']));
       return { name: '', seed: shape.plain, files: count, teams, setUp: nothing, before: empty, floors };
     },
   };
@@ -156,6 +201,7 @@ function large(count: number, megabytes: number, flushed: boolean, floors: Case[
       const shape = { plain, listed: plain };
       const rsync = flushed ? ['--fsync'] : [];
       const teams = teamsOf({ ...ground, shape, options, rsync, cp: !flushed, manifest: false });
+      if (!flushed) teams.push(...floorTeams(ground.root, plain, ['copy']));
       return { name: '', seed: plain, files: count, teams, setUp: nothing, before: empty, floors };
     },
   };
@@ -176,7 +222,7 @@ function changed(count: number, floors: Case['floors']): Maker {
         for (const file of touched) goBack(first.plain, relative(next.plain, file), volume);
       };
       const setUp = (team: Team): void => {
-        synced(team);
+        synced(next.plain)(team);
         before(team);
       };
       return { name: '', seed: next.plain, files: count, teams, setUp, before, floors };
