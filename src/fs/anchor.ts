@@ -90,6 +90,8 @@ export class Anchor {
       throw error;
     }
     this.#levels.push(level);
+    // oxlint-disable-next-line typescript/no-this-alias -- whose the working directory is
+    owner = this;
     const far = this.#levels.length - OPEN_AT_MOST;
     if (far > 0) this.#forget(far);
   }
