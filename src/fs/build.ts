@@ -177,6 +177,10 @@ export class Builder {
     const { source, place, proving } = this.#shop;
     const [first] = batch;
     if (first === undefined) return true;
+    // What is offered beside a conflict has another name, and may one day have another directory.
+    const isAstray = ({ change: { from, path } }: Job): boolean =>
+      from !== undefined && parentOf(from) !== parentOf(path);
+    if (batch.some(isAstray)) return false;
     let seed: number | undefined;
     try {
       seed = source.directory?.(first.change.from ?? first.change.path);

@@ -59,12 +59,10 @@ export function seedSource(seed: Seed): Source {
       return seed.open(nameOf(path));
     },
     hash: (path) => seed.hash(nameOf(path)),
-    ...(seed.handle !== undefined && {
-      directory: (path: RelPath) => {
-        seed.enter(parentOf(path));
-        return seed.handle?.();
-      },
-    }),
+    directory: (path) => {
+      seed.enter(parentOf(path));
+      return seed.handle();
+    },
     check: checkUnchanged,
   };
 }

@@ -92,6 +92,15 @@ export class OverlaySeed implements Seed {
     return this.#holderOf(name).open(name);
   }
 
+  handle(): number | undefined {
+    const { parts, path } = this.#here;
+    const inside = parts.filter((number) => insideOf(this.#parts[number] as Part, path) !== undefined);
+    const part = this.#parts[inside[0] ?? -1];
+    if (inside.length !== 1 || part === undefined) return undefined;
+    part.seed.enter(insideOf(part, path) ?? ROOT);
+    return part.seed.handle();
+  }
+
   hash(name: Name): string | undefined {
     return this.#holderOf(name).hash(name);
   }

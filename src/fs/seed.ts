@@ -25,8 +25,8 @@ export interface Seed {
   glance(name: Name): Glance | undefined;
   /** Opens a file for reading; throws the kernel's error. */
   open(name: Name): number;
-  /** Opens a handle on the directory itself, for a second thread; missing where its files lie in several. */
-  handle?(): number;
+  /** Opens a handle on the directory itself, for a second thread; undefined where its files lie in several. */
+  handle(): number | undefined;
   /** The SHA-256 of a file, in hex; undefined where it would have to be read for that. */
   hash(name: Name): string | undefined;
   /** Whether an earlier image shipped a file of this content at this path; false where nobody knows. */

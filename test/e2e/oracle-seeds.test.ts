@@ -47,7 +47,8 @@ async function judge(place: string, { number, seeds, into, volume }: Case): Prom
     expectToEnd(await run('rsync', [...merging, `${at('merged')}/${where}/`]));
   }
   const list = goes.map((where, index) => `- {source: seed${index}, into: ${where}}\n`);
-  writeFileSync(at('volseed.yaml'), `target: b\nseeds:\n${list.join('')}`);
+  const threads = (number >> 1) % 2 === 0 ? 1 : 2;
+  writeFileSync(at('volseed.yaml'), `target: b\nthreads: ${threads}\nseeds:\n${list.join('')}`);
   const before = snapshot(at('b'));
   const started = BigInt(Date.now()) * 1_000_000n;
   const expected = await run('rsync', [
