@@ -1,6 +1,7 @@
 /** A second thread (copyist.ts) that copies batches of small files while the first one reads the plan, makes directories, and copies, too. */
 import type { Worker } from 'node:worker_threads';
 import type { File } from '../core/entry.ts';
+import { codeOf } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Birth } from './copy.ts';
@@ -47,7 +48,7 @@ export class Crew<Job> {
   readonly worthwhile: number;
 
   /** @param isAsked whether it was asked for: then it is also given what would be done sooner without it, and its start is waited for. */
-  constructor(birth: Birth, isAsked: boolean) {
+  private constructor(birth: Birth, isAsked: boolean) {
     this.worthwhile = isAsked ? 1 : WORTHWHILE;
     this.#takesBack = !isAsked;
     const shared = memory();
@@ -62,6 +63,16 @@ export class Crew<Job> {
       this.#isGone = true;
     };
     this.#worker.on('error', gone).on('exit', gone);
+  }
+
+  /** Undefined where there is no room for another thread (a limit on processes, on memory): one does the same. */
+  static start<Job>(birth: Birth, isAsked: boolean): Crew<Job> | undefined {
+    try {
+      return new Crew<Job>(birth, isAsked);
+    } catch (error) {
+      if (codeOf(error) === undefined) throw error;
+      return undefined;
+    }
   }
 
   /** Whether the thread has ended by itself. */

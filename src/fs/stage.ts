@@ -291,7 +291,7 @@ export class Stage {
     const { source, threads } = this.#site;
     const fits = hasProc && source.directory !== undefined && threads !== 1;
     if (!fits || (threads === undefined && (!isMany(changes) || availableParallelism() < 2))) return undefined;
-    return new Crew(this.#birth, threads === 2);
+    return Crew.start(this.#birth, threads === 2);
   }
 
   #builderAt(place: Anchor, birth: Birth, parts?: Parts, crew?: Crew<Job>): Builder {

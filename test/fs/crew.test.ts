@@ -36,6 +36,12 @@ function ground(): { readonly batch: Batch<string>; readonly stage: string } {
   return { batch: { seed: open('seed'), stage: open('stage'), proving: true, files }, stage: `${root}/stage` };
 }
 
+function started(): Crew<string> {
+  const crew = Crew.start<string>(birth, true);
+  if (crew === undefined) throw new Error('there is no second thread');
+  return crew;
+}
+
 /** Whether each file of a batch was told to be there, or to be done again. */
 async function run(crew: Crew<string>, batch: Batch<string>): Promise<Record<string, boolean>> {
   const told: Record<string, boolean> = {};
@@ -53,7 +59,7 @@ function withWorker(worker: unknown): void {
 describe('a second thread', () => {
   it('copies a batch, whatever the bytes of its names, and says what it has written', async () => {
     const { batch, stage } = ground();
-    expect(await run(new Crew<string>(birth, true), batch)).toEqual({ a: true, 'b\xff': true, c: true });
+    expect(await run(started(), batch)).toEqual({ a: true, 'b\xff': true, c: true });
     expect(fs.readdirSync(stage, 'latin1').toSorted()).toEqual(names);
     expect(fs.readFileSync(`${stage}/c`, 'utf8')).toBe('333');
     expect(fs.statSync(`${stage}/c`).mode & 0o777).toBe(0o640);
@@ -64,7 +70,7 @@ describe('a second thread', () => {
     fs.writeFileSync(`${stage}/a`, 'of somebody else');
     const bad = [{}, { gid: 2 ** 40 }, { size: 99 }];
     const files = batch.files.map((each, at) => ({ ...each, entry: { ...each.entry, ...bad[at] } }));
-    const told = await run(new Crew<string>(birth, true), { ...batch, files });
+    const told = await run(started(), { ...batch, files });
     expect(told).toEqual({ a: false, 'b\xff': false, c: false });
     expect(fs.readFileSync(`${stage}/a`, 'utf8')).toBe('of somebody else');
     expect(fs.readdirSync(stage)).toEqual(['a']);
@@ -85,14 +91,21 @@ describe('a second thread', () => {
       }
     }
     withWorker(Dying);
-    const crew = new Crew<string>(birth, true);
+    const crew = started();
     expect(await run(crew, ground().batch)).toEqual({ a: false, 'b\xff': false, c: false });
     expect([crew.isGone, crew.isFree]).toEqual([true, false]);
   });
 
+  it('is none where there is no room for one', () => {
+    withWorker(function Full() {
+      throw Object.assign(new Error('no room'), { code: 'ERR_WORKER_INIT_FAILED' });
+    });
+    expect(Crew.start(birth, true)).toBeUndefined();
+  });
+
   it('holds no descriptor once it was ended, at work or not', async () => {
     const { batch } = ground();
-    const crew = new Crew<string>(birth, true);
+    const crew = started();
     crew.take(batch);
     await crew.end();
     for (const descriptor of [batch.seed, batch.stage]) expect(() => fs.fstatSync(descriptor)).toThrow('EBADF');
