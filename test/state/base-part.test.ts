@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Base, type Based } from '../../src/core/base.ts';
-import { parentOf, ROOT, type RelPath } from '../../src/core/path.ts';
+import { join, parentOf, ROOT, type RelPath } from '../../src/core/path.ts';
 import { BasePart } from '../../src/state/base-part.ts';
 import { readBase, writeBase, type Standing } from '../../src/state/base.ts';
 import { path } from '../core/entries.ts';
@@ -47,24 +47,26 @@ function put(base: Base, at: RelPath, what: Based): void {
 
 type Step = readonly [RelPath, Based | undefined];
 
+/** What may happen to a base, one after the other: nothing is recorded in what is no directory by then. */
 function stepsOf(random: Random, base: Base): Step[] {
   const steps: Step[] = [];
-  const done = new Base();
+  const now = new Base();
+  for (const [directory, entries] of base.directories())
+    for (const [name, each] of entries) now.set(join(directory, name), each);
+  const step = (at: RelPath, what: Based | undefined): void => {
+    steps.push([at, what]);
+    apply(now, [[at, what]]);
+  };
   for (let left = random.below(12); left > 0; left--) {
     const at = somewhere(random);
-    if (random.chance(35)) steps.push([at, undefined]);
+    if (random.chance(35)) step(at, undefined);
     else {
       const parents: RelPath[] = [];
       for (let parent = parentOf(at); parent !== ROOT; parent = parentOf(parent)) parents.unshift(parent);
       for (const parent of parents)
-        if ((done.get(parent) ?? base.get(parent))?.kind !== 'directory') {
-          const directory: Based = { ...attributes, kind: 'directory', size: 0, content: '' };
-          steps.push([parent, directory]);
-          done.set(parent, directory);
-        }
-      const what = based(random);
-      steps.push([at, what]);
-      done.set(at, what);
+        if (now.get(parent)?.kind !== 'directory')
+          step(parent, { ...attributes, kind: 'directory', size: 0, content: '' });
+      step(at, based(random));
     }
   }
   return steps;
