@@ -16,8 +16,9 @@ export function findCommand(command: string, path = DEFAULT_PATH): string {
   let refused: string | undefined;
   for (const directory of command === '' ? [] : directoriesOf(path)) {
     const file = `${directory}/${command}`;
-    if (isExecutable(file)) return file;
-    if (isRegular(file)) refused ??= file;
+    if (!isRegular(file)) continue;
+    if (mayExecute(file)) return file;
+    refused ??= file;
   }
   if (refused !== undefined) throw notExecutable(name, displayText(refused));
   throw new CommandError(
@@ -32,10 +33,17 @@ export function findCommand(command: string, path = DEFAULT_PATH): string {
  * @param volume the absolute path of the volume.
  */
 export function checkCommand(command: string, path: string | undefined, volume: string): void {
+  try {
+    findCommand(command, path);
+  } catch (error) {
+    if (!mayBeBrought(command, path, volume)) throw error;
+  }
+}
+
+function mayBeBrought(command: string, path: string | undefined, volume: string): boolean {
   const root = whereabouts(volume);
   const places = command.includes('/') ? [command] : directoriesOf(path).map((directory) => `${directory}/${command}`);
-  if (places.some((place) => `${whereabouts(resolve(place))}/`.startsWith(`${root}/`))) return;
-  findCommand(command, path);
+  return places.some((place) => `${whereabouts(resolve(place))}/`.startsWith(`${root}/`));
 }
 
 /** Where a path leads, all links on the way followed, though its end may not exist yet. */
@@ -63,7 +71,7 @@ function directoriesOf(path = DEFAULT_PATH): string[] {
 }
 
 function checkExecutable(file: string, name: string): string {
-  if (isExecutable(file)) return file;
+  if (isRegular(file) && mayExecute(file)) return file;
   const stat = statOf(file, name);
   if (stat === undefined) throw new CommandError(EXIT.notFound, `command not found: ${name} (there is no such file)`);
   if (stat.isDirectory()) throw new CommandError(EXIT.notExecutable, `command not executable: ${name} is a directory`);
@@ -87,18 +95,19 @@ function notExecutable(name: string, file: string): CommandError {
   );
 }
 
-function isExecutable(file: string): boolean {
+function mayExecute(file: string): boolean {
   try {
     fs.accessSync(file, fs.constants.X_OK);
-    return isRegular(file);
+    return true;
   } catch {
     return false;
   }
 }
 
+/** Most of what is looked for along a PATH is not there, which is no error: throwing one would cost more than the look. */
 function isRegular(file: string): boolean {
   try {
-    return fs.statSync(file).isFile();
+    return fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true;
   } catch {
     return false;
   }

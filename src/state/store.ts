@@ -38,9 +38,9 @@ export function findReset(directory: PrivateDirectory, id: string): Consumed | u
   if (content === undefined) return undefined;
   try {
     directory.create(copy, withoutLog(content));
-    if (versionAt(directory, copy) !== VERSION) return undefined;
     const database = openCopy(directory, copy);
     try {
+      if (versionIn(database) !== VERSION) return undefined;
       const row = database.prepare('SELECT id, run, applied FROM resets WHERE id = ?').get(id);
       return row && { id, run: String(row['run']), applied: String(row['applied']) };
     } finally {
@@ -68,8 +68,7 @@ export function recordRuns(
 ): string | undefined {
   const copy = `state-${directory.token(16)}.db`;
   try {
-    const movedAside = prepareCopy(directory, copy);
-    const database = openCopy(directory, copy);
+    const { database, movedAside } = openState(directory, copy);
     try {
       write(database, runs, keepRuns, reset);
     } finally {
@@ -96,42 +95,58 @@ export function sweepCopies(directory: PrivateDirectory, names: readonly string[
     if (/^(state-[0-9a-f]{32}\.db|(holder\.json|base|lock)\.[0-9a-f]{16})$/.test(name)) directory.remove(name);
 }
 
-function prepareCopy(directory: PrivateDirectory, copy: string): string | undefined {
+/** A copy of the state, of this version; an empty one where there is none that can be read, which is moved aside. */
+function openState(directory: PrivateDirectory, copy: string): { database: DatabaseSync; movedAside?: string } {
   const content = directory.read(FILE);
   if (content !== undefined) {
     directory.create(copy, withoutLog(content));
-    const version = versionAt(directory, copy);
-    if (version === 1) createTables(directory, copy, [RESETS]);
-    if (version !== undefined) return undefined;
+    const database = openIf(directory, copy, isUsable);
+    if (database !== undefined) return { database };
     directory.remove(copy);
   }
   const movedAside = content === undefined && !directory.exists(FILE) ? undefined : `${FILE}.corrupt-${timestamp()}`;
   if (movedAside !== undefined) directory.rename(FILE, movedAside, false);
   directory.create(copy, new Uint8Array());
-  createTables(directory, copy, [TABLE, RESETS]);
-  return movedAside;
+  const database = openIf(directory, copy, (empty) => create(empty, [TABLE, RESETS]));
+  if (database === undefined) throw swapped(directory);
+  return movedAside === undefined ? { database } : { database, movedAside };
 }
 
-function createTables(directory: PrivateDirectory, copy: string, tables: readonly string[]): void {
+/** What is not good is closed again. */
+function openIf(
+  directory: PrivateDirectory,
+  copy: string,
+  isGood: (database: DatabaseSync) => boolean,
+): DatabaseSync | undefined {
   const database = openCopy(directory, copy);
+  let good = false;
   try {
-    database.exec(`${WITHOUT_FILES} ${tables.join('; ')}; PRAGMA user_version = ${VERSION}`);
+    good = isGood(database);
   } finally {
-    database.close();
+    if (!good) database.close();
   }
+  return good ? database : undefined;
+}
+
+/** Brings a state of an earlier version up to date; false where it is no state of ours. */
+function isUsable(database: DatabaseSync): boolean {
+  const version = versionIn(database);
+  return version === 1 ? create(database, [RESETS]) : version === VERSION;
+}
+
+function create(database: DatabaseSync, tables: readonly string[]): true {
+  database.exec(`${WITHOUT_FILES} PRAGMA synchronous=OFF; ${tables.join('; ')}; PRAGMA user_version = ${VERSION}`);
+  return true;
 }
 
 /** Undefined where it is no state of ours. */
-function versionAt(directory: PrivateDirectory, copy: string): number | undefined {
-  const database = openCopy(directory, copy);
+function versionIn(database: DatabaseSync): number | undefined {
   try {
     return versionOf(database);
   } catch (error) {
     // A state that could not be read now is not one that cannot be read at all.
     if (refusalOf(error) !== undefined) throw error;
     return undefined;
-  } finally {
-    database.close();
   }
 }
 
