@@ -27,6 +27,9 @@ const lateBuiltins: Plugin = {
   },
 };
 
+/** Modules of Node by name, each with the variable that holds it. */
+type Taken = Readonly<Record<string, string>>;
+
 /** The modules of Node that our own code imports, each with what it imports by name. */
 const IMPORTED: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['spawn', 'spawnSync'],
@@ -35,8 +38,11 @@ const IMPORTED: Readonly<Record<string, readonly string[]>> = {
   'node:path': ['basename', 'dirname', 'resolve'],
 };
 
-/** The interop between the two kinds of modules would copy the hundred names of node:fs for each of our modules: 7 ms in all. */
-const ownBuiltins: Plugin = {
+/**
+ * The interop between the two kinds of modules would copy the hundred names of node:fs for each of our modules: 7 ms in all.
+ * @param taken what already has a name where the program will stand.
+ */
+const ownBuiltins = (taken: Taken = {}): Plugin => ({
   name: 'own builtins',
   setup(bundler) {
     bundler.onResolve({ filter: /^node:/ }, ({ path, importer }) =>
@@ -45,11 +51,11 @@ const ownBuiltins: Plugin = {
     bundler.onLoad({ filter: /./, namespace: 'own-builtin' }, ({ path }) => {
       const names = IMPORTED[path];
       if (names === undefined) throw new Error(`${path} is not in the list of scripts/parts.ts`);
-      const load = `const it = process.getBuiltinModule(${JSON.stringify(path)}); export default it;`;
-      return { contents: `${load} export const { ${names.join(', ')} } = it;` };
+      const it = taken[path] ?? `process.getBuiltinModule(${JSON.stringify(path)})`;
+      return { contents: `const it = ${it}; export default it; export const { ${names.join(', ')} } = it;` };
     });
   },
-};
+});
 
 const latePackages: Plugin = {
   name: 'late packages',
@@ -82,15 +88,8 @@ const common = {
 
 /** The program of the second thread (src/fs/copyist.ts), as text in that of the first. */
 async function copyist(inputs: (built: Built) => string): Promise<string> {
-  const built = await build({ ...common, entryPoints: ['src/fs/copyist.ts'], plugins: [ownBuiltins] });
+  const built = await build({ ...common, entryPoints: ['src/fs/copyist.ts'], plugins: [ownBuiltins()] });
   return inputs(built);
-}
-
-/** The program and all of its packages in one module, for a runtime that is compiled with it. */
-export async function whole(version: string): Promise<string> {
-  const plugins = [ownBuiltins, lateBuiltins];
-  const define = await defined(version, only);
-  return only(await build({ ...common, format: 'esm', entryPoints: ['entrypoint.ts'], plugins, define }));
 }
 
 async function defined(version: string, inputs: (built: Built) => string): Promise<Record<string, string>> {
@@ -106,7 +105,7 @@ interface Parts {
   readonly inputs: readonly string[];
 }
 
-export async function parts(version: string): Promise<Parts> {
+export async function parts(version: string, taken?: Taken): Promise<Parts> {
   const inputs: string[] = [];
   const noting = (built: Built): string => {
     const made = Object.values(built.metafile?.outputs ?? {}).flatMap((output) => Object.entries(output.inputs));
@@ -123,7 +122,7 @@ export async function parts(version: string): Promise<Parts> {
   const program = await build({
     ...common,
     entryPoints: ['entrypoint.ts'],
-    plugins: [latePackages, ownBuiltins],
+    plugins: [latePackages, ownBuiltins(taken)],
     define: await defined(version, noting),
   });
   return { program: noting(program), packages: new Map(packages), inputs };

@@ -3,8 +3,8 @@
 // --fetch only fetches the runtimes that this takes.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { whole } from './parts.ts';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { parts } from './parts.ts';
 import { artefacts, bunFor, bunVersion, type Artefact } from './runtime.ts';
 import { withoutSwitches } from './switches.ts';
 
@@ -25,9 +25,9 @@ const [first, ...others] = process.argv.slice(2);
 const onlyFetch = first === '--fetch';
 const chosen = asked(onlyFetch || first === undefined ? others : [first, ...others]);
 const compiler = bunFor(here());
-// As one module: that of the bundle is made for what Node does at a start.
-const source = '.local/standalone.js';
-if (!onlyFetch) writeFileSync(source, await whole(version()));
+const place = '.local/standalone';
+const source = `${place}/program.js`;
+if (!onlyFetch) await writeSources();
 for (const artefact of chosen) {
   const runtime = bunFor(artefact);
   if (!onlyFetch) compile(artefact, runtime);
@@ -44,6 +44,22 @@ function asked(names: readonly string[]): readonly Artefact[] {
     if (found === undefined) throw new Error(`no artefact ${name}; there are ${artefacts.join(', ')}, and --here`);
     return found;
   });
+}
+
+/** The program as one module, and each package as a file of its own, read where it is first asked for: half of a start was loading them. */
+async function writeSources(): Promise<void> {
+  const { program, packages } = await parts(version(), { 'node:fs': 'nodeFs', 'node:path': 'nodePath' });
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  const names = [...packages.keys()];
+  for (const [name, code] of packages) writeFileSync(`${place}/${name}.txt`, code, 'latin1');
+  const imports = names.map((name) => `import ${name} from './${name}.txt' with { type: 'file' };\n`);
+  const head = readFileSync(new URL('standalone-head.js', import.meta.url), 'latin1');
+  writeFileSync(
+    source,
+    `${imports.join('')}${head.replace('{ PACKAGES }', `{ ${names.join(', ')} }`)}${program}`,
+    'latin1',
+  );
 }
 
 function version(): string {

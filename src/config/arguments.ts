@@ -3,6 +3,7 @@ import { UsageError } from '../core/errors.ts';
 import { displayText } from '../core/path.ts';
 import { closest } from '../core/suggest.ts';
 import { COMMANDS, OPERANDS, OPTIONS, optionsOf, variableOf, type Command, type Option } from './options.ts';
+import { tokensOf, type Token } from './tokens.ts';
 import type { Configured } from './written.ts';
 
 /** A value, and the flag, variable or key that gave it, for messages. */
@@ -50,17 +51,8 @@ export function readArguments(command: Command, args: readonly string[], environ
 
 function readFlags(command: Command, options: readonly Option[], args: readonly string[]) {
   const end = args.includes('--') ? args.indexOf('--') : args.length;
-  const types = Object.fromEntries(
-    options.map(({ name, kind }) => [name, { type: kind === 'flag' ? ('boolean' as const) : ('string' as const) }]),
-  );
-  // Not by import, which would load node:util before process/stdio.ts has seen to what it does to stderr.
-  const { parseArgs } = process.getBuiltinModule('node:util');
-  const { tokens } = parseArgs({
-    args: args.slice(0, end),
-    options: { ...types, help: { type: 'boolean', short: 'h' } },
-    strict: false,
-    tokens: true,
-  });
+  const takesValue = new Set(options.filter(({ kind }) => kind !== 'flag').map(({ name }) => name));
+  const tokens = tokensOf(args.slice(0, end), (name) => takesValue.has(name), { h: 'help' });
   const flags = new Map<string, Given>();
   const operands: string[] = [];
   const takesOperands = OPERANDS[command] !== undefined;
@@ -87,11 +79,7 @@ function readFlags(command: Command, options: readonly Option[], args: readonly 
   return { flags, operands: takesOperands ? [...operands, ...behind] : [], rest: takesOperands ? [] : behind, help };
 }
 
-interface OptionToken {
-  readonly rawName: string;
-  readonly value: string | undefined;
-  readonly inlineValue: boolean | undefined;
-}
+type OptionToken = Extract<Token, { kind: 'option' }>;
 
 function lookUp(command: Command, options: readonly Option[], rawName: string): { option: Option; negated: boolean } {
   const name = rawName.replace(/^--?/, '');
