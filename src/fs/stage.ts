@@ -118,6 +118,7 @@ export class Stage {
       if (error instanceof VolseedError || codeOf(error) === undefined) throw error;
       throw this.#asBefore(error);
     } finally {
+      await builder.abandon();
       await crew?.end();
     }
     return staged.flatMap((item) => withoutFailed(item, builder));
@@ -276,12 +277,13 @@ export class Stage {
 
   async #buildIn(volume: Anchor, item: Staged, name: Name): Promise<Staged[]> {
     const place = volume.fork();
+    const builder = this.#builderAt(place, { ...this.#birth, certain: false });
     try {
-      const builder = this.#builderAt(place, { ...this.#birth, certain: false });
       await builder.add(item.unit, name);
       await builder.complete();
       return withoutFailed(item, builder);
     } finally {
+      await builder.abandon();
       place.close();
     }
   }

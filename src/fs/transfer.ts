@@ -7,8 +7,8 @@ import type { Pulse } from '../core/pulse.ts';
 import { descriptorPath, hasProc, readAt, writeAt } from './disk.ts';
 import { patiently } from './patience.ts';
 
-/** Up to this size one copy_file_range does it all; above, a signal would wait too long for it. */
-const IN_ONE_GO = 64 * 1024 * 1024;
+/** Up to this size one copy_file_range does it all, unless it has holes; above, a signal would wait too long for it. */
+export const IN_ONE_GO = 64 * 1024 * 1024;
 /** Two of them are all the memory that a file takes, whatever its size. */
 const PIECE = 1024 * 1024;
 /** What holes are made of on the file systems that there are; on one with larger blocks fewer are found. */

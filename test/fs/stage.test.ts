@@ -1,6 +1,6 @@
 // Staging and the builder that does it: what is built, where, and what is left of it when it fails.
 import fs from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Interrupted, VolumeError } from '../../src/core/errors.ts';
 import { StateDirectory } from '../../src/fs/private.ts';
@@ -123,6 +123,118 @@ describe('staging', () => {
       { path: 'f', kind: 'failed', message: expect.stringContaining('changed in the seed') },
     ]);
     expect([...snapshot(bench.volume).keys()]).toEqual(['g']);
+  });
+});
+
+/** More than what is copied in one go; sparse, with something in each MiB. */
+const LARGE = 65 * 1024 * 1024;
+const large = (names: readonly string[], size = LARGE): Bench => {
+  const bench = new Bench(Object.fromEntries([...names, 'small'].map((name) => [name, file('x', { mtime: 100 })])));
+  for (const [number, name] of names.entries()) {
+    const descriptor = fs.openSync(`${bench.seed}/${name}`, 'r+');
+    for (let at = 0; at < size; at += 1024 * 1024) fs.writeSync(descriptor, `file ${number} at ${at}`, at);
+    fs.ftruncateSync(descriptor, size + number);
+    fs.futimesSync(descriptor, 200, 300 + number);
+    fs.closeSync(descriptor);
+  }
+  for (const name of names) if (name.includes('/')) fs.utimesSync(`${bench.seed}/${dirname(name)}`, 50, 50);
+  return bench;
+};
+/** The numbers of files that are open for writing, at each piece that is written. */
+const underWay = (failing?: { readonly after: number; readonly code: string }): Set<number>[] => {
+  const seen: Set<number>[] = [];
+  const open = new Set<number>();
+  let left = failing?.after ?? Infinity;
+  const { write, closeSync } = fs;
+  vi.spyOn(fs, 'write').mockImplementation((descriptor: number, ...rest: unknown[]): void => {
+    open.add(descriptor);
+    seen.push(new Set(open));
+    const done = rest.at(-1) as (error: Error) => void;
+    if (left-- !== 0) Reflect.apply(write, fs, [descriptor, ...rest]);
+    else setImmediate(done, Object.assign(new Error(failing?.code), { code: failing?.code }));
+  });
+  vi.spyOn(fs, 'closeSync').mockImplementation((descriptor) => {
+    open.delete(descriptor);
+    closeSync(descriptor);
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  return seen;
+};
+
+const entries = (root: string): unknown =>
+  [...snapshot(root)].map(([at, { holds, mode, mtime }]) => ({ at, holds, mode, mtime }));
+
+describe('large files', () => {
+  it.each([
+    { what: 'large', size: LARGE },
+    { what: 'resumable', size: 256 * 1024 * 1024 },
+  ])('are copied two at a time, each as it is, and their directories keep their times ($what)', async ({ size }) => {
+    const bench = large(['d/a', 'd/b', 'd/c', 'e/d', 'f'], size);
+    const seen = underWay();
+    const { problems } = await bench.run();
+    expect(problems).toEqual([]);
+    expect(Math.max(...seen.map((open) => open.size))).toBe(2);
+    vi.restoreAllMocks();
+    expect(entries(bench.volume)).toEqual(entries(bench.seed));
+  });
+
+  it('leave the volume as before where one of them meets the end of the space, and the others are not copied to their ends', async () => {
+    const bench = large(['a', 'b', 'c']);
+    const before = snapshot(bench.volume);
+    const seen = underWay({ after: 20, code: 'ENOSPC' });
+    await expect(bench.run()).rejects.toThrow('the volume is as before');
+    // Two pieces of the other may be on their way.
+    expect(seen.length).toBeLessThan(25);
+    vi.restoreAllMocks();
+    expect(changes(before, snapshot(bench.volume))).toEqual([]);
+    expect(leftovers(bench.volume)).toEqual([]);
+  });
+
+  it('are abandoned where a small one meets the end of the space, and no descriptor stays open', async () => {
+    const bench = large(['a', 'b']);
+    const before = snapshot(bench.volume);
+    const seen = underWay();
+    const descriptors = fs.readdirSync('/proc/self/fd').length;
+    vi.spyOn(fs, 'writeSync').mockImplementation(() => {
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    });
+    await expect(bench.run()).rejects.toThrow('the volume is as before');
+    expect(seen.length).toBeLessThan(10);
+    expect(fs.readdirSync('/proc/self/fd')).toHaveLength(descriptors);
+    vi.restoreAllMocks();
+    expect(changes(before, snapshot(bench.volume))).toEqual([]);
+    expect(leftovers(bench.volume)).toEqual([]);
+  });
+
+  it('stop at a signal, all of them, and no descriptor stays open', async () => {
+    const bench = large(['a', 'b', 'c']);
+    const descriptors = fs.readdirSync('/proc/self/fd').length;
+    const seen = underWay();
+    const pulse = {
+      ended: false,
+      due: () => seen.length > 10,
+      beat: () => (seen.length > 10 ? beat() : Promise.resolve()),
+    };
+    await expect(bench.run({}, undefined, pulse)).rejects.toThrow(Interrupted);
+    expect(seen.length).toBeLessThan(16);
+    vi.restoreAllMocks();
+    expect(fs.readdirSync('/proc/self/fd')).toHaveLength(descriptors);
+  });
+
+  it('that change while they are copied are not seeded, and those beside them are', async () => {
+    const bench = large(['a', 'b', 'c']);
+    const { write } = fs;
+    let pieces = 0;
+    vi.spyOn(fs, 'write').mockImplementation((...all: unknown[]): void => {
+      if (pieces++ === 10) fs.appendFileSync(`${bench.seed}/b`, 'more');
+      Reflect.apply(write, fs, all);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { problems } = await bench.run();
+    expect(problems).toMatchObject([
+      { path: 'b', kind: 'failed', message: expect.stringContaining('changed in the seed') },
+    ]);
+    expect([...snapshot(bench.volume).keys()]).toEqual(['a', 'c', 'small']);
   });
 });
 
