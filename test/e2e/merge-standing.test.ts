@@ -1,5 +1,5 @@
 // Under merge an image that did not change costs nothing for each path; where anything did, every path is looked at again.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { suite } from '../support/prerequisites.ts';
@@ -86,5 +86,41 @@ describe('an image that did not change', () => {
     rmSync(join(on.seed, 'dir/00001'));
     const { code, stdout } = sync(on);
     expect([code, stdout.includes(spared)]).toEqual([0, false]);
+  });
+});
+
+const baseOf = (on: Ground): bigint => statSync(join(on.volume, '.volseed/base'), { bigint: true }).ino;
+
+describe('a start with nothing to do', () => {
+  it.each([
+    ['without a manifest', [], []],
+    ['without a manifest, where nothing is restored', [], ['--restore-deleted']],
+    ['by another policy that prunes', [], ['--policy', 'newer', '--prune']],
+    ['with a manifest, where what was deleted is restored', ['manifest'], ['--restore-deleted']],
+  ])('leaves the base as it lies: %s', (_, has, args) => {
+    const on = ground(tree({ 'dir/a': file('a'), b: file('b') }));
+    if (has.length > 0) manifest(on);
+    const policy = args.includes('--policy') ? args : [...MERGE, ...args];
+    volseed(['sync', ...on.where, ...policy]);
+    volseed(['sync', ...on.where, ...policy]);
+    const before = baseOf(on);
+    expect(volseed(['sync', ...on.where, ...policy]).stdout).toContain('nothing to copy');
+    expect(baseOf(on)).toBe(before);
+  });
+
+  it.each(['without a manifest', 'with one'])('leaves the base as it lies where a conflict is open: %s', (which) => {
+    const on = ground(tree({ 'dir/a': file('a'), b: file('b') }));
+    const ship = (): void => {
+      if (which === 'with one') manifest(on);
+      sync(on);
+    };
+    ship();
+    writeFileSync(join(on.volume, 'b'), 'edited');
+    writeFileSync(join(on.seed, 'b'), 'of the next image');
+    ship();
+    sync(on);
+    const before = baseOf(on);
+    expect(sync(on).stdout).toContain('nothing to copy');
+    expect(baseOf(on)).toBe(before);
   });
 });
