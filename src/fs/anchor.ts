@@ -81,8 +81,7 @@ export class Anchor {
 
   /** Goes into a directory; the error is the kernel's where there is none, or it may not be entered. */
   down(name: Name): void {
-    this.here();
-    const level = levelOf(name, openDirectory(name));
+    const level = levelOf(name, this.#open(name));
     try {
       changeTo(level);
     } catch (error) {
@@ -94,6 +93,13 @@ export class Anchor {
     owner = this;
     const far = this.#levels.length - OPEN_AT_MOST;
     if (far > 0) this.#forget(far);
+  }
+
+  /** From elsewhere by way of the descriptor: to change the working directory twice would take three times as long. */
+  #open(name: Name): number {
+    if (owner !== this && hasProc) return openDirectory(`${descriptorPath(this.descriptor)}/${name}` as Name);
+    this.here();
+    return openDirectory(name);
   }
 
   up(): void {
