@@ -41,8 +41,12 @@ export interface File extends Attributes {
   readonly witness: Witness;
 }
 
-/** What a quick look tells of a regular file: numbers, and no witness. */
-export type Glance = Pick<File, 'size' | 'seconds' | 'mode' | 'uid' | 'gid'>;
+/** What a quick look tells of a regular file. */
+export interface Glance extends Pick<File, 'size' | 'seconds' | 'mode' | 'uid' | 'gid'> {
+  readonly witness: Pick<Witness, 'inode' | 'changed'>;
+  /** Where a record has it, which knows of no witness. */
+  readonly nanoseconds?: number;
+}
 
 export interface Link extends Attributes {
   readonly kind: 'link';

@@ -55,8 +55,8 @@ export class Planning {
   }
 
   /** Told with each directory, what spares its files a visit; they are counted instead. */
-  spares(): { readonly isSame: IsSame; readonly count: (same: number) => void } | undefined {
-    const isSame = sparing(this.#rules);
+  spares(directory: RelPath): { readonly isSame: IsSame; readonly count: (same: number) => void } | undefined {
+    const isSame = sparing(this.#rules, directory);
     return isSame && { isSame, count: (same) => (this.#draft.same += same) };
   }
 

@@ -134,6 +134,7 @@ export function glance(name: Name): Glance | undefined {
     mode: Number(stat.mode) & 0o7777,
     uid: Number(stat.uid),
     gid: Number(stat.gid),
+    witness: { inode: stat.ino, changed: stat.ctimeNs },
   };
 }
 

@@ -330,13 +330,14 @@ class Scan {
     // Where names fold, what a look finds may be another's.
     if (spares === undefined || this.#folds) return names;
     const { seed } = this.#trees;
+    const hashOf = (name: Name): string | undefined => seed.hash(name);
     try {
       const seeds = names.map((name) => seed.glance(name));
       this.#enterVolume(path);
       const left = names.filter((name, at) => {
         const shipped = seeds[at];
         const found = shipped && glance(name);
-        return shipped === undefined || found === undefined || !spares.isSame(shipped, found);
+        return shipped === undefined || found === undefined || !spares.isSame(shipped, found, name, hashOf);
       });
       spares.count(names.length - left.length);
       return left;
