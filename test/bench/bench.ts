@@ -7,6 +7,7 @@
  *   --on DIR       where seeds and volumes lie; a new directory in /dev/shm where not said. Try a disk as well.
  *   --million      with a million files
  *   --costs        memory and system calls, too
+ *   --imports      only what it costs to load each module and package
  *   --json         one object instead of a table
  *   --program FILE another bundle, to compare with
  */
@@ -17,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CASES, MILLION, type Case, type Ground, type Team } from './cases.ts';
 import { compare, remove } from './data.ts';
+import { prices } from './imports.ts';
 import { median, memory, systemCalls, time } from './measure.ts';
 
 const { values: options } = parseArgs({
@@ -26,6 +28,7 @@ const { values: options } = parseArgs({
     on: { type: 'string', default: '/dev/shm' },
     million: { type: 'boolean', default: false },
     costs: { type: 'boolean', default: false },
+    imports: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     program: { type: 'string' },
   },
@@ -62,6 +65,13 @@ process.on('SIGINT', () => process.exit(130));
 const results: Record<string, readonly Line[]> = {};
 const missed: string[] = [];
 say(machine());
+if (options.imports) {
+  const all = await prices(file('node_modules/node/bin/node'), join(root, 'imports'), Number(options.rounds));
+  for (const { name, median: took, when } of all)
+    say(`  ${name.padEnd(22)} ${took.toFixed(1).padStart(6)} ms  ${when}`);
+  if (options.json) console.log(JSON.stringify({ machine: machine(), imports: all }, undefined, 2));
+  process.exit();
+}
 if (ground.programs.standalone === undefined)
   say('The standalone executable is not there (npm run build:standalone); its lines are left out.');
 for (const { name, make } of [...CASES, ...(options.million ? MILLION : [])]) {
