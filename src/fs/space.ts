@@ -1,7 +1,7 @@
 /** Whether a plan fits, asked before the first write. */
 import fs from 'node:fs';
 import { VolumeError } from '../core/errors.ts';
-import { displayText } from '../core/path.ts';
+import { displayText, ROOT } from '../core/path.ts';
 import { needsOf, type Plan } from '../core/plan.ts';
 import { count, sizeOf } from '../core/words.ts';
 import type { Anchor } from './anchor.ts';
@@ -18,6 +18,8 @@ interface Space {
  * @param spared bytes of what is needed that are there already, or are holes; asked only where it does not fit without them.
  */
 export function refuseIfLacking(plan: Plan, volume: Anchor, spared: () => number = () => 0): void {
+  // The root's: another file system may be mounted further down, where the anchor has been last.
+  volume.moveTo(ROOT);
   const lack = lacking(plan, volume.path, spared);
   if (lack === undefined) return;
   const { needed, free } = lack;

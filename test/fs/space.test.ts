@@ -4,7 +4,7 @@ import { VolumeError } from '../../src/core/errors.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { refuseIfLacking } from '../../src/fs/space.ts';
 import { change, directory, file } from '../core/entries.ts';
-import { anchorAt, canMount, mount, place } from './place.ts';
+import { anchorAt, canMount, mount, path, place } from './place.ts';
 
 const planOf = (...sizes: readonly number[]): Plan => ({
   changes: sizes.map((size, at) => change(`f${at}`, file({ size }))),
@@ -69,5 +69,16 @@ describe('refuseIfLacking', () => {
     expect(() => refuseIfLacking(planOf(70_000), anchor)).toThrow(VolumeError);
     const many = planOf(...Array.from({ length: 11 }, () => 1));
     expect(() => refuseIfLacking(many, anchor)).toThrow('11 inodes');
+  });
+});
+
+describe.skipIf(!canMount())('where another file system is mounted in the volume', () => {
+  it('is asked of the root what is free, wherever the scan has ended', () => {
+    const root = place();
+    fs.mkdirSync(`${root}/d`);
+    mount(`${root}/d`, '-t', 'tmpfs', '-o', 'size=1m', 'none');
+    const anchor = anchorAt(root);
+    anchor.moveTo(path('d'));
+    expect(() => refuseIfLacking(planOf(2 * 1024 * 1024), anchor)).not.toThrow();
   });
 });
