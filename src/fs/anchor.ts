@@ -198,7 +198,13 @@ function changeTo(level: Level): void {
   }
 }
 
+/** Closes the descriptor where it cannot be looked at. */
 function levelOf(name: Name | '', descriptor: number): Level {
-  const { device, inode } = (lookAt(descriptor) as Directory).witness;
-  return { name, descriptor, device, inode };
+  try {
+    const { device, inode } = (lookAt(descriptor) as Directory).witness;
+    return { name, descriptor, device, inode };
+  } catch (error) {
+    close(descriptor);
+    throw error;
+  }
 }

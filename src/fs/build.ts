@@ -11,7 +11,7 @@ import type { Pulse } from '../core/pulse.ts';
 import { ONE_NAME } from '../core/words.ts';
 import type { Anchor } from './anchor.ts';
 import { ALL_ATTRIBUTES, applyToBuilt, settleNewDirectory } from './attributes.ts';
-import { copyLarge, readSmall, SMALL, writeSmall, type Birth, type Source } from './copy.ts';
+import { copyLarge, readSmall, SMALL, takeBack, writeSmall, type Birth, type Source } from './copy.ts';
 import type { Crew } from './crew.ts';
 import { close, isMissing, makeDirectory, makeLink, openDirectory, removeFile } from './disk.ts';
 import { rawHashOf } from './hash.ts';
@@ -102,7 +102,7 @@ export class Builder {
     await this.flush();
     await this.#shop.crew?.finish(this.#shop.pulse, this.#told);
     await Promise.all(this.#underWay);
-    if (this.#end !== undefined) throw this.#end.error;
+    this.#throwIfEnded();
     for (const { top, below, name } of this.#unfinished.splice(0)) {
       try {
         this.#finishDirectories(top, below, name);
@@ -118,6 +118,10 @@ export class Builder {
   async abandon(): Promise<void> {
     this.#end ??= { error: new Error('abandoned') };
     await Promise.all(this.#underWay);
+  }
+
+  #throwIfEnded(): void {
+    if (this.#end !== undefined) throw this.#end.error;
   }
 
   /** Whether a change could not be staged. */
@@ -137,7 +141,7 @@ export class Builder {
       settleNewDirectory(name, 0o700 | (entry.mode & SET_GID));
     } else {
       const { target } = entry;
-      this.#attempt(change, name, () => {
+      this.#attempt(change, { change, directory, name }, () => {
         if (this.#link(change, target, name)) this.#attributes(change, name, ALL_ATTRIBUTES);
       });
     }
@@ -157,9 +161,9 @@ export class Builder {
 
   /** Returns while it is under way, where it goes by pieces: they are the event loop's, and the next file can begin beside it. */
   async #large(job: Job): Promise<void> {
-    while (this.#underWay.size >= LARGE_AT_ONCE) await Promise.race(this.#underWay);
-    if (this.#end !== undefined) throw this.#end.error;
     if (job.entry.size <= IN_ONE_GO) return await this.#copyLarge(job);
+    while (this.#underWay.size >= LARGE_AT_ONCE) await Promise.race(this.#underWay);
+    this.#throwIfEnded();
     const copying: Promise<void> = this.#copyLarge(job)
       .catch((error: unknown) => {
         this.#end ??= { error };
@@ -190,6 +194,7 @@ export class Builder {
 
   /** Writes what waits, or hands it to the second thread. */
   async flush(): Promise<void> {
+    this.#throwIfEnded();
     const { crew, pulse } = this.#shop;
     const batch = this.#batch;
     this.#batch = [];
@@ -231,11 +236,10 @@ export class Builder {
   }
 
   readonly #told = (job: Job, from: Place | undefined, at: number): void => {
-    const { crew, made, place, proving } = this.#shop;
+    const { crew, made, proving } = this.#shop;
     if (from === undefined) {
-      place.moveTo(job.directory);
       // What a thread that died was at may be there in part.
-      if (crew?.isGone === true) this.#removeQuietly(job.name);
+      if (crew?.isGone === true) this.#takeBack(job, new Error('the thread that copied it ended'));
       return this.#copy([job]);
     }
     if (proving === undefined) return;
@@ -262,10 +266,12 @@ export class Builder {
         this.#fail(job.change, error);
       }
     }
-    place.moveTo(first.directory);
+    let isThere = false;
     for (const { job, offset: at, known } of read) {
       this.#writing = job.change;
-      this.#attempt(job.change, job.name, () => {
+      this.#attempt(job.change, job, () => {
+        if (!isThere) place.moveTo(first.directory);
+        isThere = true;
         let proof: Proof | undefined;
         const write = (): void => {
           proof = writeSmall(job.name, job.entry, birth, buffer, at, proving !== undefined);
@@ -294,27 +300,23 @@ export class Builder {
   }
 
   /** What patience did not help against is that path's problem, too; what was begun of it is taken away. */
-  #attempt({ path }: Change, name: Name, action: () => void): void {
+  #attempt({ path }: Change, where: Pick<Job, 'change' | 'directory' | 'name'>, action: () => void): void {
     try {
       action();
     } catch (error) {
       if (!isTransient(error)) throw error;
-      try {
-        this.#removeQuietly(name);
-      } catch {
-        throw error;
-      }
+      this.#takeBack(where, error);
       this.#failed.add(path);
       this.#shop.problem({ path, kind: 'failed', message: `cannot be written: ${explain(error)}` });
     }
   }
 
-  #removeQuietly(name: Name): void {
-    try {
+  /** Throws `Leftover`. */
+  #takeBack({ change, directory, name }: Pick<Job, 'change' | 'directory' | 'name'>, reason: unknown): void {
+    takeBack(change.path, reason, () => {
+      this.#shop.place.moveTo(directory);
       removeFile(name);
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
+    });
   }
 
   /** The stage is ours alone: what has the name there is another path of the seed, and the name is one for this file system. */

@@ -1,14 +1,14 @@
 /** Copies files from one anchored directory into another: many small ones in a batch, large ones one by one. */
 import fs from 'node:fs';
 import type { Proof } from '../core/base.ts';
-import { codeOf } from '../core/errors.ts';
+import { codeOf, explain, VolumeError } from '../core/errors.ts';
 import type { Made } from '../core/makings.ts';
 import { sha256 } from './hash.ts';
 import { isTime, LEAVE, NOBODY, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
-import { nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
+import { display, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
 import { LONG, type Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
-import type { Parts } from './parts.ts';
+import type { Part, Parts } from './parts.ts';
 import { SeedChanged, type Seed } from './seed.ts';
 import { sharedBeginning, transfer } from './transfer.ts';
 import {
@@ -19,6 +19,7 @@ import {
   createFile,
   descriptorPath,
   hasProc,
+  isMissing,
   lookAt,
   proofAt,
   readInto,
@@ -38,6 +39,22 @@ export interface Birth {
   readonly certain: boolean;
   /** Told where a file system holds no owners; it is not told by an error, because the file is good all the same. */
   readonly ownerRefused?: () => void;
+}
+
+/** What could not be finished, nor be taken away: with what is beside it, it must not be published. */
+export class Leftover extends VolumeError {}
+
+/** Takes away what could not be finished. Throws `Leftover` where that fails, too. */
+export function takeBack(path: RelPath, reason: unknown, remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (isMissing(error)) return;
+    const why = `${explain(reason)}, and what was begun of it could not be removed: ${explain(error)}`;
+    throw new Leftover(`${display(path)} could not be written: ${why}; run again once the file system answers`, {
+      cause: error,
+    });
+  }
 }
 
 /** Where new content comes from: the seed, or a backup that was unpacked. */
@@ -141,7 +158,7 @@ export async function copyLarge(from: Source, path: RelPath, entry: File, bound:
 }
 
 async function copyInPlace(from: Source, source: number, entry: File, bound: Bound): Promise<Made> {
-  const { enterStage, to } = bound;
+  const { as, enterStage, to } = bound;
   enterStage();
   // Ours alone while it grows: it is opened once more by descriptor, and copyFile gives it the source's mode.
   const target = createFile(to, 0o600);
@@ -149,8 +166,10 @@ async function copyInPlace(from: Source, source: number, entry: File, bound: Bou
     await fill(from, source, target, entry, 0, bound);
     return await madeOf(target, bound);
   } catch (error) {
-    enterStage();
-    removeFile(to);
+    takeBack(as, error, () => {
+      enterStage();
+      removeFile(to);
+    });
     throw error;
   } finally {
     close(target);
@@ -166,17 +185,33 @@ async function copyByParts(
   const { as, enterStage, parts, progress, pulse, to } = bound;
   const part = parts.take(as);
   const target = part.descriptor;
+  let isPlaced = false;
   try {
     const shared = part.size === 0 ? 0 : await sharedBeginning({ source, target, size: entry.size, pulse });
     if (shared > 0) progress?.resumed(as, shared, entry.size);
     await fill(from, source, target, entry, shared, bound);
     parts.place(part, enterStage, to);
+    isPlaced = true;
     return await madeOf(target, bound);
   } catch (error) {
-    if (!pulse.ended) parts.remove(part);
+    if (isPlaced)
+      takeBack(as, error, () => {
+        enterStage();
+        removeFile(to);
+      });
+    // What is left of it there is published by nobody; the next run goes on with it, or removes it.
+    if (!pulse.ended) removeQuietly(parts, part);
     throw error;
   } finally {
     close(target);
+  }
+}
+
+function removeQuietly(parts: Parts, part: Part): void {
+  try {
+    parts.remove(part);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
   }
 }
 

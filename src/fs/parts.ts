@@ -57,8 +57,13 @@ export class Parts {
       const { O_NOFOLLOW, O_NONBLOCK, O_RDWR } = fs.constants;
       try {
         const descriptor = fs.openSync(toArgument(name), O_RDWR | O_NOFOLLOW | O_NONBLOCK);
-        // Interrupted at the very end it has the mode of the file that it is to be.
-        changeMode(descriptor, 0o600);
+        try {
+          // Interrupted at the very end it has the mode of the file that it is to be.
+          changeMode(descriptor, 0o600);
+        } catch (error) {
+          close(descriptor);
+          throw error;
+        }
         return { name, descriptor, size: found.size };
       } catch (error) {
         if (codeOf(error) !== 'EACCES') throw error;

@@ -91,6 +91,8 @@ export class Bench {
   readonly volume: string;
   readonly outcome: Outcome = { done: [], kept: [], problems: [] };
   readonly unlocked = new Unlocked();
+  /** Which files are hashed as they are written. */
+  proving: 'all' | undefined;
 
   constructor(seed: Literal, volume: Literal = {}) {
     this.root = place({ seed: { type: 'directory' }, volume: { type: 'directory' } });
@@ -121,6 +123,7 @@ export class Bench {
         self: self(),
         pulse,
         problem: listeners.problem,
+        proving: this.proving,
       };
       using stage = Stage.open(site, 'run-1');
       const staged = await stage.fill(plan);

@@ -238,6 +238,80 @@ describe('large files', () => {
   });
 });
 
+const down = (code: string): Error => Object.assign(new Error(code), { code });
+
+/** A server that does not answer from the first write that is refused on. */
+const refuse = (after: number): void => {
+  const { write, writeSync, unlinkSync } = fs;
+  let left = after;
+  let isDown = false;
+  vi.spyOn(fs, 'writeSync').mockImplementation((...all: unknown[]) => {
+    if (left-- > 0) return Reflect.apply(writeSync, fs, all) as number;
+    isDown = true;
+    throw down('ETIMEDOUT');
+  });
+  vi.spyOn(fs, 'write').mockImplementation((...all: unknown[]): void => {
+    if (left-- > 0) return void Reflect.apply(write, fs, all);
+    isDown = true;
+    setImmediate(all.at(-1) as (error: Error) => void, down('ETIMEDOUT'));
+  });
+  vi.spyOn(fs, 'unlinkSync').mockImplementation((path) => {
+    if (isDown) throw down('ETIMEDOUT');
+    unlinkSync(path);
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+};
+
+describe('what cannot be written, nor be taken away again', () => {
+  it('ends the staging, and nothing of it is published: small files', async () => {
+    const bench = new Bench({ a: file('content of a'), b: file('content of b'), 'd/x': file('content of x') });
+    refuse(1);
+    await expect(bench.run()).rejects.toThrow(
+      /^[abdx/]+ could not be written: .* and what was begun of it could not be removed/,
+    );
+    vi.restoreAllMocks();
+    expect([...snapshot(bench.volume).keys()]).toEqual([]);
+  });
+
+  it('ends the staging, and nothing of it is published: large ones', async () => {
+    const bench = large(['d/a', 'd/b']);
+    refuse(3);
+    await expect(bench.run()).rejects.toThrow('what was begun of it could not be removed');
+    vi.restoreAllMocks();
+    expect([...snapshot(bench.volume).keys()]).toEqual([]);
+  });
+
+  it('is the problem of its path where it can be taken away, and the files beside it are seeded', async () => {
+    const bench = new Bench({ a: file('content of a'), b: file('content of b'), 'd/x': file('content of x') });
+    const { writeSync } = fs;
+    vi.spyOn(fs, 'writeSync').mockImplementation((...all: unknown[]) => {
+      const [, bytes, at, length] = all as [number, Uint8Array, number, number];
+      if (Buffer.from(bytes.subarray(at, at + length)).includes('of a')) throw down('ETIMEDOUT');
+      return Reflect.apply(writeSync, fs, all) as number;
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { problems } = await bench.run();
+    expect(problems).toMatchObject([{ path: 'a', kind: 'failed' }]);
+    expect([...snapshot(bench.volume).keys()]).toEqual(['b', 'd', 'd/x']);
+  });
+
+  it('is not published where it cannot be read back for its hash', async () => {
+    const bench = large(['d/a'], 256 * 1024 * 1024);
+    const { readSync } = fs;
+    vi.spyOn(fs, 'readSync').mockImplementation((...all: unknown[]) => {
+      // The small file is shorter.
+      if (Number(all[3]) > 1024) throw down('ESTALE');
+      return Reflect.apply(readSync, fs, all) as number;
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    bench.proving = 'all';
+    const { problems } = await bench.run();
+    vi.restoreAllMocks();
+    expect(problems).toMatchObject([{ path: 'd/a', kind: 'failed' }]);
+    expect([...snapshot(bench.volume).keys()]).toEqual(['d', 'small']);
+  });
+});
+
 describe.skipIf(!canMount())('staging beside', () => {
   it('is done where another file system is mounted in the volume, and leaves nothing of itself', async () => {
     const bench = new Bench({ 'm/f': file('image'), 'm/d/g': file('deep') }, { m: directory() });
