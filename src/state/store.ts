@@ -6,10 +6,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import { VolumeError } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Consumed, Run } from '../core/run.ts';
-import { openIn, refusalOf, swapped, WITHOUT_FILES } from './sqlite.ts';
+import { openIn, refusalOf, resultOf, swapped, WITHOUT_FILES } from './sqlite.ts';
 
 export const FILE = 'state.db';
 const VERSION = 2;
+/** SQLite's results for a database that is malformed, or none. */
+const DAMAGED = new Set([11, 26]);
 const KEEP_RUNS = 200;
 const TABLE = `CREATE TABLE runs (
     id TEXT PRIMARY KEY,
@@ -68,17 +70,35 @@ export function recordRuns(
 ): string | undefined {
   const copy = `state-${directory.token(16)}.db`;
   try {
-    const { database, movedAside } = openState(directory, copy);
-    try {
-      write(database, runs, keepRuns, reset);
-    } finally {
-      database.close();
-    }
+    let movedAside = writeTo(directory, copy, false, (database) => write(database, runs, keepRuns, reset));
+    // What is wrong with it came out only when it was written to.
+    if (movedAside === 'damaged')
+      movedAside = writeTo(directory, copy, true, (database) => write(database, runs, keepRuns, reset));
     directory.rename(copy, FILE, durable);
     return movedAside;
   } catch (error) {
     directory.remove(copy);
     throw asKnown(error, directory);
+  }
+}
+
+/** @param anew whether the state that there is cannot be gone on with. */
+function writeTo(
+  directory: PrivateDirectory,
+  copy: string,
+  anew: boolean,
+  change: (database: DatabaseSync) => void,
+): string | undefined {
+  const { database, movedAside } = openState(directory, copy, anew);
+  try {
+    change(database);
+    return movedAside;
+  } catch (error) {
+    if (anew || !DAMAGED.has(resultOf(error) ?? 0)) throw error;
+    directory.remove(copy);
+    return 'damaged';
+  } finally {
+    database.close();
   }
 }
 
@@ -96,9 +116,13 @@ export function sweepCopies(directory: PrivateDirectory, names: readonly string[
 }
 
 /** A copy of the state, of this version; an empty one where there is none that can be read, which is moved aside. */
-function openState(directory: PrivateDirectory, copy: string): { database: DatabaseSync; movedAside?: string } {
+function openState(
+  directory: PrivateDirectory,
+  copy: string,
+  anew: boolean,
+): { database: DatabaseSync; movedAside?: string } {
   const content = directory.read(FILE);
-  if (content !== undefined) {
+  if (content !== undefined && !anew && isKnownFormat(content)) {
     directory.create(copy, withoutLog(content));
     const database = openIf(directory, copy, isUsable);
     if (database !== undefined) return { database };
@@ -110,6 +134,11 @@ function openState(directory: PrivateDirectory, copy: string): { database: Datab
   const database = openIf(directory, copy, (empty) => create(empty, [TABLE, RESETS]));
   if (database === undefined) throw swapped(directory);
   return movedAside === undefined ? { database } : { database, movedAside };
+}
+
+/** Whether this SQLite writes what it reads (fileformat2, offsets 18 and 19); what is later it only reads. */
+function isKnownFormat(content: Uint8Array): boolean {
+  return (content[18] ?? 0) <= 2 && (content[19] ?? 0) <= 2;
 }
 
 /** What is not good is closed again. */
@@ -160,13 +189,13 @@ function openCopy(directory: PrivateDirectory, copy: string): DatabaseSync {
 /** Undefined where it is no state of ours; throws where it is no database at all. */
 export function versionOf(database: DatabaseSync): number | undefined {
   database.exec(WITHOUT_FILES);
-  const check = database.prepare('PRAGMA quick_check(1)').get() as { quick_check?: unknown } | undefined;
+  const check = database.prepare('PRAGMA integrity_check(1)').get() as { integrity_check?: unknown } | undefined;
   const version = database.prepare('PRAGMA user_version').get() as { user_version?: unknown } | undefined;
   const schema = database.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid').all();
   const known = Number(version?.user_version);
   const expected = SCHEMAS[known]?.map(plain).join(';');
   const isOurs = schema.map(({ sql }) => plain(String(sql))).join(';') === expected;
-  return check?.quick_check === 'ok' && isOurs ? known : undefined;
+  return check?.integrity_check === 'ok' && isOurs ? known : undefined;
 }
 
 /** Somebody who looked at it may have left it in the mode of a write-ahead log, which is a second file (fileformat2, offset 18). */

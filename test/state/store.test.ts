@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { noTotals } from '../../src/core/run.ts';
 import { recordRuns, sweepCopies } from '../../src/state/store.ts';
+import { firstNumber, Random } from '../support/random.ts';
 import { ground, namesDuring, run } from './ground.ts';
 
 /** What a reader of the state finds. */
@@ -199,6 +200,40 @@ describe('a record that fails', () => {
     expect(ids(at)).toEqual(['1']);
     expect(state.names()).toEqual(['state.db']);
   });
+});
+
+it(`is written to, or moved aside, whichever of its bytes is damaged (VOLSEED_TEST_SEED=${firstNumber})`, () => {
+  const random = new Random(firstNumber);
+  const { state, at } = ground();
+  recordRuns(
+    state,
+    Array.from({ length: 30 }, (_, number) => run(`run-${String(number).padStart(3, '0')}`)),
+    false,
+  );
+  const good = fs.readFileSync(`${at}/state.db`);
+  let aside = 0;
+  for (let round = 0; round < 400; round++) {
+    // The first bytes and those that are in use are the ones that matter; a few are damaged at once now and then.
+    const bad = Buffer.from(good);
+    for (let left = 1 + random.below(3); left > 0; left--) bad[random.below(bad.length)] = random.below(256);
+    if (random.chance(20)) bad[random.below(100)] = random.below(256);
+    fs.writeFileSync(`${at}/state.db`, bad);
+    const moved = recordRuns(state, [run('zz')], false, undefined, 5);
+    if (moved !== undefined) aside++;
+    expect(ids(at)).toContain('zz');
+    for (const name of fs.readdirSync(at)) if (name.includes('corrupt')) fs.rmSync(`${at}/${name}`);
+  }
+  expect(aside).toBeGreaterThan(20);
+});
+
+it.each([18, 19])('is moved aside where it is of a format that is only read: byte %i', (offset) => {
+  const { state, at } = ground();
+  recordRuns(state, [run('1')], false);
+  const bytes = fs.readFileSync(`${at}/state.db`);
+  bytes[offset] = 3;
+  fs.writeFileSync(`${at}/state.db`, bytes);
+  expect(recordRuns(state, [run('2')], false)).toMatch(/^state\.db\.corrupt-/);
+  expect(ids(at)).toEqual(['2']);
 });
 
 it('sweeps copies that died, and nothing else', () => {
