@@ -103,7 +103,8 @@ export class Merging {
       const { mode, uid, gid } = correcting === undefined || kept === undefined ? (kept ?? at.seed) : at.seed;
       // What was edited is not what the base was, and no proof of it.
       const volume = correcting === undefined ? kept?.volume : undefined;
-      this.#become(at.path, kept && { ...kept, mode, uid, gid, volume, offer });
+      // It was not replaced after all.
+      this.#become(at.path, kept && { ...kept, mode, uid, gid, volume, offer, replacing: undefined });
       return { decision: { verb: 'keep', reason: merged.reason }, wanted: at.seed, correcting, ...side };
     }
     const content = facts.seedHash ?? facts.volumeHash ?? base?.content ?? '';
