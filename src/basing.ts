@@ -3,7 +3,7 @@ import type { Settings } from './config/settings.ts';
 import { Base } from './core/base.ts';
 import type { Context } from './core/context.ts';
 import { join, ROOT, type RelPath } from './core/path.ts';
-import { idlePlan, type Plan } from './core/plan.ts';
+import { idlePlan, type Kept, type Plan } from './core/plan.ts';
 import type { Rules } from './core/rulebook.ts';
 import { noteReplacing, type Recording } from './core/recording.ts';
 import { count } from './core/words.ts';
@@ -12,6 +12,7 @@ import { list } from './fs/disk.ts';
 import { StateDirectory } from './fs/private.ts';
 import type { Seed } from './fs/seed.ts';
 import { passedOver, type Opened } from './fs/trees.ts';
+import { owner } from './process/accounts.ts';
 import { BasePart } from './state/base-part.ts';
 import { moveAside, readBase, readStanding, writeBase, writeFirst, type Standing } from './state/base.ts';
 
@@ -81,28 +82,52 @@ export interface Known {
   readonly standing: Standing | undefined;
   /** Where not even a conflict has to be looked at. */
   readonly settled: Plan | undefined;
+  /** Of everything else that the decisions turn on. */
+  readonly rules: string;
+  /** Whether anything is the image's whatever is known of it: what is recorded then is not all that there is to record. */
+  readonly isReset: boolean;
+  /** Whether what the state has of it is of a volume that was emptied since. */
+  readonly isReplaced: boolean;
 }
 
 export function consultBase(
   settings: Settings,
-  { reset }: Rules,
+  due: Rules,
   trees: Opened,
   state: StateDirectory,
   context: Context,
 ): Known {
   const last = readStanding(state);
-  const standing = reset === undefined && isStanding(last, settings, trees) ? last : undefined;
+  const rules = decisiveOf(settings, due);
+  const isReset = due.reset !== undefined;
+  const known = { rules, isReset, isReplaced: false };
+  const standing = !isReset && isStanding(last, rules, settings, trees) ? last : undefined;
   if (standing !== undefined) {
     const message = 'The image is that of the last run, and nothing is done for a path that has no open conflict.';
     context.log.write('debug', message);
   }
-  if (standing?.open.length === 0) return { merging: undefined, standing, settled: idlePlan(standing.same) };
+  if (standing?.open.length === 0) return { ...known, merging: undefined, standing, settled: idlePlan(standing.same) };
   // Under the rules of the last run, every path that it found has been recorded.
-  const adopting = settings.command !== 'reset' && last?.rules !== settings.decisive;
-  if (!adopting && !needsBase(settings)) return { merging: undefined, standing, settled: undefined };
-  const merging = mergingOf(settings, trees, openBase(state, context), context);
-  return { merging: merging && { ...merging, adopting }, standing, settled: undefined };
+  const adopting = settings.command !== 'reset' && last?.rules !== rules;
+  if (!adopting && !needsBase(settings)) return { ...known, merging: undefined, standing, settled: undefined };
+  const base = openBase(state, context);
+  const merging = mergingOf(settings, trees, base, context);
+  const isReplaced = merging !== undefined && merging.base !== base;
+  return { ...known, isReplaced, merging: merging && { ...merging, adopting }, standing, settled: undefined };
 }
+
+/** All that decisions turn on but seed, volume and base, as it comes out here and now. */
+function decisiveOf({ decisive, rules: own }: Settings, { chmod, owner: owned, self }: Rules): string {
+  const groups = self.privileged ? [] : [...self.groups].toSorted((a, b) => a - b);
+  const owners = own.map(({ owner: named }) => named && owner(named.value, named.by));
+  const modes = [chmod, ...own.map(({ sets }) => sets.chmod)].map(
+    (change) => change && MODES.map((mode) => [change(mode, false), change(mode, true)]),
+  );
+  return JSON.stringify([decisive, self.privileged, groups, owned, owners, modes]);
+}
+
+/** What is made of these tells of one change of modes from another, whatever the umask it goes by. */
+const MODES = [0, 0o100, 0o010, 0o001, 0o200, 0o400, 0o644, 0o666, 0o755, 0o777, 0o7777];
 
 /** Before anything is touched: what a kill in the midst of the run would make look like a deletion. */
 export function prepareBase(settings: Settings, state: StateDirectory, { merging }: Known, made: Plan): void {
@@ -111,55 +136,85 @@ export function prepareBase(settings: Settings, state: StateDirectory, { merging
   writeBase(state, merging.base, { ...standing, complete: false }, settings.flush);
 }
 
+/** A plan of what had to be looked at, with all that stands besides counted in. */
+export function countedWith({ standing }: Known, plan: Plan): Plan {
+  if (standing === undefined) return plan;
+  const { changes, kept, removals } = plan;
+  const others = changes.length + kept.length + removals.length;
+  return { ...plan, same: standing.same + Math.max(0, standing.open.length - others) };
+}
+
 /** Records what a run has done, and on what. */
 export function saveBase(
   settings: Settings,
   state: StateDirectory,
-  { merging, standing }: Known,
+  known: Known,
   made: Plan,
   recording: Recording,
-  run: { readonly id: string; readonly exitCode: number; readonly seed: Seed },
+  run: Run,
   context: Context,
 ): void {
+  const { merging } = known;
   if (merging === undefined && recording.isEmpty) return;
   // The root is no path of it.
   const changes = made.changes.length - (made.changes.some(({ path }) => path === ROOT) ? 1 : 0);
-  const same = standing?.same ?? made.same + changes;
+  const same = made.same + changes;
   const part = merging === undefined ? BasePart.read(state, recording.paths()) : undefined;
   if (part instanceof BasePart) {
     const changed = recording.apply(part.base, made, run.id);
-    const now = standingOf(settings, part.open, run, same);
+    const now = standingOf(settings, known, openOf(part.open, made), run, same);
     if (changed || !isSame(readStanding(state), now)) part.write(state, now, settings.flush);
     return;
   }
   const base = merging?.base ?? openBase(state, context);
   if (base.size === 0 && made.basing.size === 0 && recording.hasNew)
-    return writeFirst(state, recording, standingOf(settings, [], run, same), settings.flush);
+    return writeFirst(state, recording, standingOf(settings, known, openOf([], made), run, same), settings.flush);
   const changed = recording.apply(base, made, run.id);
-  const now = standingOf(settings, openIn(base), run, same);
-  if (changed || !isSame(readStanding(state), now)) writeBase(state, base, now, settings.flush);
+  const now = standingOf(settings, known, openOf(openIn(base), made), run, same);
+  if (changed || known.isReplaced || !isSame(readStanding(state), now)) writeBase(state, base, now, settings.flush);
 }
 
-function isStanding(last: Standing | undefined, settings: Settings, { seed, volume }: Opened): boolean {
+function isStanding(
+  last: Standing | undefined,
+  decisive: string,
+  settings: Settings,
+  { seed, volume }: Opened,
+): boolean {
   if (last === undefined || volume === undefined || seed.digest === undefined || !isByBaseAlone(settings)) return false;
   const { complete, seedDigest, rules } = last;
-  const same = complete && seedDigest === seed.digest && rules === settings.decisive;
+  const same = complete && seedDigest === seed.digest && rules === decisive;
   return same && !isEmptied(settings, volume);
+}
+
+/** What has become of a run. */
+interface Run {
+  readonly id: string;
+  readonly exitCode: number;
+  readonly seed: Seed;
+  /** What was planned and left alone, because somebody else was at it. */
+  readonly meanwhile: readonly Kept[];
 }
 
 function standingOf(
   settings: Settings,
+  { isReset, rules }: Known,
   open: readonly RelPath[],
-  { exitCode, seed }: { readonly exitCode: number; readonly seed: Seed },
+  { exitCode, meanwhile, seed }: Run,
   same: number,
 ): Standing {
   return {
     seedDigest: seed.digest ?? null,
-    rules: settings.decisive,
-    complete: exitCode === 0 && isByBaseAlone(settings) && settings.command !== 'reset',
+    rules,
+    complete: exitCode === 0 && meanwhile.length === 0 && !isReset && isByBaseAlone(settings),
     open,
     same,
   };
+}
+
+/** What is to be looked at whatever the image: offers, and conflicts that nothing is offered of. */
+function openOf(offered: readonly RelPath[], { kept }: Plan): readonly RelPath[] {
+  const conflicts = kept.filter(({ reason }) => reason === 'conflict').map(({ path }) => path);
+  return conflicts.length === 0 ? offered : [...new Set([...offered, ...conflicts])].toSorted();
 }
 
 /** Paths with an offer beside them, in byte order. */

@@ -6,7 +6,7 @@
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
 import { carryOut } from './applying.ts';
-import { baseToPlan, consultBase, mergingOf, needsBase, prepareBase, saveBase } from './basing.ts';
+import { baseToPlan, consultBase, countedWith, mergingOf, needsBase, prepareBase, saveBase } from './basing.ts';
 import { reconcile, refuseLacking, resetOf, rulesOf } from './comparing.ts';
 import { isKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
 import type { Reset, Settings } from './config/settings.ts';
@@ -14,7 +14,7 @@ import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
 import { warnTo, type Log } from './core/log.ts';
 import { displayText } from './core/path.ts';
-import { isIdle } from './core/plan.ts';
+import { isIdle, type Plan } from './core/plan.ts';
 import type { Rules } from './core/rulebook.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
@@ -89,7 +89,8 @@ async function sync(
     }
     const known = consultBase(settings, due, trees, state, context);
     const all = { ...due, merging: known.merging };
-    const made = known.settled ?? (await reconcile(settings, all, trees, unlocked, pulse, known.standing?.open));
+    const looked = (): Promise<Plan> => reconcile(settings, all, trees, unlocked, pulse, known.standing?.open);
+    const made = known.settled ?? countedWith(known, await looked());
     for (const problem of made.problems) account.problem(problem);
     refuseRemovals(settings, made, known.merging);
     const recording = new Recording();
@@ -101,7 +102,7 @@ async function sync(
     prepareBase(settings, state, known, made);
     await carryOut(made, { settings, context, volume, state, account, unlocked, ...keeping });
     account.end(made);
-    const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed };
+    const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed, meanwhile: account.meanwhile };
     saveBase(settings, state, known, made, recording, run, context);
     session.complete(account, settings.flush && !isIdle(made), due.reset && settings.reset?.id);
     return account.exitCode;

@@ -1,9 +1,10 @@
 // Under merge an image that did not change costs nothing for each path; where anything did, every path is looked at again.
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { suite } from '../support/prerequisites.ts';
-import { ground, type Ground } from '../support/probe.ts';
+import { exists, ground, type Ground } from '../support/probe.ts';
+import { start, until } from '../support/process.ts';
 import { file, tree } from '../support/tree.ts';
 import { runToEnd, volseed, type Result, program } from '../support/volseed.ts';
 
@@ -123,4 +124,119 @@ describe('a start with nothing to do', () => {
     expect(sync(on).stdout).toContain('nothing to copy');
     expect(baseOf(on)).toBe(before);
   });
+});
+
+const place = (): Ground => {
+  const on = ground(tree({ f: file('1'), k: file('k') }));
+  manifest(on);
+  return on;
+};
+const read = (on: Ground): string => readFileSync(join(on.volume, 'f'), 'utf8');
+const ship = (on: Ground, content: string, ...args: string[]): Result => {
+  writeFileSync(join(on.seed, 'f'), content);
+  manifest(on);
+  return sync(on, ...args);
+};
+
+describe('an image that did not change, where the last run did not come to its end', () => {
+  it('has a conflict that nothing is offered of looked at: put back, it is updated', () => {
+    const on = place();
+    const keep = ['--on-conflict', 'keep'];
+    sync(on, ...keep);
+    writeFileSync(join(on.volume, 'f'), 'user');
+    const first = ship(on, '2', ...keep);
+    expect(first.stderr).toContain('kept f: conflict');
+    expect(first.stdout).toContain('1 up to date, 1 kept (1 conflict)');
+    const second = sync(on, ...keep);
+    expect(second.stdout).toContain(spared);
+    expect(second.stderr).toContain('kept f: conflict');
+    expect(second.stdout).toContain('1 up to date, 1 kept (1 conflict)');
+    writeFileSync(join(on.volume, 'f'), '1');
+    sync(on, ...keep);
+    expect(read(on)).toBe('2');
+  });
+
+  it("has a conflict that nothing is offered of looked at: made the image's, it is adopted", () => {
+    const on = place();
+    const keep = ['--on-conflict', 'keep'];
+    sync(on, ...keep);
+    writeFileSync(join(on.volume, 'f'), 'user');
+    ship(on, '2', ...keep);
+    writeFileSync(join(on.volume, 'f'), '2');
+    sync(on, ...keep);
+    ship(on, '3', ...keep);
+    expect(read(on)).toBe('3');
+  });
+
+  it('has a file looked at that the image has made a directory of', () => {
+    const on = place();
+    sync(on);
+    writeFileSync(join(on.volume, 'f'), 'user');
+    rmSync(join(on.seed, 'f'));
+    mkdirSync(join(on.seed, 'f'));
+    writeFileSync(join(on.seed, 'f/in'), 'in');
+    manifest(on);
+    sync(on);
+    writeFileSync(join(on.volume, 'f'), '1');
+    sync(on);
+    expect(readFileSync(join(on.volume, 'f/in'), 'utf8')).toBe('in');
+  });
+
+  it("has all looked at after a reset, which may have found the image's already there", () => {
+    const on = place();
+    sync(on);
+    writeFileSync(join(on.volume, 'f'), '2');
+    ship(on, '2', '--reset', 'f');
+    sync(on);
+    ship(on, '3');
+    expect(read(on)).toBe('3');
+    expect(readdirSync(on.volume)).not.toContain('f.volseed-new');
+  });
+
+  it('has modes corrected where another umask makes another mode of --chmod', () => {
+    const on = place();
+    const withMask = (mask: string): Result =>
+      runToEnd('sh', ['-c', `umask ${mask}; exec "$@"`, 'sh', ...program, 'sync', ...MERGE, ...on.where, '--chmod=+w']);
+    expect(withMask('022')).toMatchObject({ code: 0 });
+    expect(statSync(join(on.volume, 'f')).mode & 0o777).toBe(0o644);
+    expect(withMask('002')).toMatchObject({ code: 0 });
+    expect(statSync(join(on.volume, 'f')).mode & 0o777).toBe(0o664);
+  });
+});
+
+suite('an image that did not change, where somebody was at a file', ['strace'], () => {
+  it('has it looked at again', async () => {
+    const on = ground(tree({ f: file('1'), k: file('k') }));
+    manifest(on);
+    sync(on);
+    writeFileSync(join(on.seed, 'f'), '2');
+    manifest(on);
+    const log = join(on.root, 'calls');
+    // What is staged is put on the disk before the first rename: there is no earlier fsync.
+    const inject = ['-e', 'trace=fsync', '-e', 'inject=fsync:signal=STOP:when=1'];
+    const running = start('strace', ['-f', '-o', log, ...inject, ...program, 'sync', ...MERGE, ...on.where]);
+    await until('it is stopped', () => exists(log) && readFileSync(log, 'utf8').includes('stopped by SIGSTOP'));
+    chmodSync(join(on.volume, 'f'), 0o600);
+    await until('it has ended', () => {
+      if (running.ending() === undefined) process.kill(-running.pid, 'SIGCONT');
+      return running.ending();
+    });
+    await running.ended;
+    expect(running.output.stdout).toContain('kept f: changed meanwhile');
+    expect(sync(on)).toMatchObject({ code: 0 });
+    expect(readFileSync(join(on.volume, 'f'), 'utf8')).toBe('2');
+  });
+});
+
+it('what was recorded of a volume is forgotten with what was in it', () => {
+  const on = ground(tree({ f: file('1') }));
+  const empty = ground({});
+  sync(on);
+  const without = ['sync', ...MERGE, '--source', empty.seed, '--target', on.volume];
+  volseed(without);
+  rmSync(join(on.volume, 'f'));
+  expect(volseed(without).stdout).toContain('it is seeded anew');
+  writeFileSync(join(on.volume, 'log'), 'of the service');
+  sync(on);
+  expect(readFileSync(join(on.volume, 'f'), 'utf8')).toBe('1');
 });
