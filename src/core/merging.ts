@@ -190,7 +190,9 @@ export class Merging {
     if (what === 'place') return { offer: placing(path, seed as File | Link, there), occupied: false, noted };
     if (what === 'remove' && there !== undefined)
       return { offer: { path: besideOf(path), old: there, reason: 'conflict resolved' }, occupied: false, noted };
-    return { offer: undefined, occupied: what === 'occupied', noted };
+    // What was not placed is to be as soon as there is room for it.
+    if (what === 'occupied') return { offer: undefined, occupied: true, noted: before };
+    return { offer: undefined, occupied: false, noted };
   }
 
   #become(path: RelPath, based: Based | undefined): void {

@@ -125,6 +125,21 @@ describe('NAME.volseed-new', () => {
     expect(both(on)).toEqual([how === 'keep' ? 'mine' : '2', undefined]);
   });
 
+  it('is told of at each start as long as there is no room for it, and placed once there is', () => {
+    const on = ground({});
+    sync(on, '1');
+    writeFileSync(at(on), 'mine');
+    writeFileSync(besideOf(on), 'mine, too');
+    for (const start of ['first', 'second', 'third']) {
+      const { code, stderr } = sync(on, '2');
+      expect([start, code, stderr]).toEqual([start, 0, expect.stringContaining('dir/a.volseed-new: is somebody else')]);
+    }
+    expect(both(on)).toEqual(['mine', 'mine, too']);
+    rmSync(besideOf(on));
+    sync(on, '2');
+    expect(both(on)).toEqual(['mine', '2']);
+  });
+
   it('lets the image’s file of that name be', () => {
     const on = ground({});
     sync(on, '1');
