@@ -46,7 +46,7 @@ function asked(names: readonly string[]): readonly Artefact[] {
   });
 }
 
-/** The program as one module, and each package as a file of its own, read where it is first asked for: half of a start was loading them. */
+/** The program as one module, and each package as a file of its own, read where it is first asked for: loading them was a tenth of a start. */
 async function writeSources(): Promise<void> {
   const { program, packages } = await parts(version(), { 'node:fs': 'nodeFs', 'node:path': 'nodePath' });
   rmSync(place, { recursive: true, force: true });
