@@ -205,11 +205,14 @@ describe('a seed that moves while it is copied', () => {
       { small: file('s'), zone: file('z') },
       { zone: file('the old one', { mtime: 1 }) },
     );
-    fs.writeFileSync(join(seed, 'big'), '');
-    fs.truncateSync(join(seed, 'big'), 1e9);
+    // Two are copied at once: what comes behind the third has to wait.
+    for (const big of ['big-1', 'big-2', 'big-3']) {
+      fs.writeFileSync(join(seed, big), '');
+      fs.truncateSync(join(seed, big), 1e9);
+    }
     const running = startVolseed(['sync', '--source', seed, '--target', volume]);
     const parts = join(volume, '.volseed/stage/parts');
-    await until('the large file is being copied', () => fs.existsSync(parts) && fs.readdirSync(parts).length > 0);
+    await until('large files are being copied', () => fs.existsSync(parts) && fs.readdirSync(parts).length > 0);
     fs.unlinkSync(join(seed, 'zone'));
     expect(await running.ended).toEqual({ code: 24, signal: null });
     expect(running.output.stderr).toContain('zone: vanished from the seed');
