@@ -66,6 +66,8 @@ function settled({ base: before, beside }: Path, { base, volume }: Pick<Path, 'b
 function offered({ volume, beside }: Path, base: Base, seed: Leaf): Path {
   const isFree = beside === undefined || beside === base.offered;
   const isNew = base.offered !== seed;
+  // There is no room for it: it is to be offered as soon as there is.
+  if (isNew && !isFree && beside !== seed) return { base, volume, beside };
   return { base: { ...base, offered: seed }, volume, beside: isNew && isFree ? seed : beside };
 }
 
