@@ -7,6 +7,7 @@ import { agree, itemized, rsync, volseed, withManifest } from '../support/rsync.
 import type { Around } from '../support/rsync.ts';
 import type { Seen, Snapshot } from '../support/snapshot.ts';
 
+const ownUid = isRoot() ? ordinary.uid : process.getuid?.();
 const fewer = Math.ceil(numberOfPairs / 4);
 const timeout = 300_000 + numberOfPairs * 1000;
 const programs = { oracle: rsync(), program: volseed('sync'), asked: itemized(), promised: withoutLitter };
@@ -62,7 +63,10 @@ function withoutLitter(left: Snapshot, { before, seed, found }: Around): Snapsho
   const kept = [...left].map(([path, entry]): [string, Seen] => {
     const [was, is] = [before.get(path), found.get(path)];
     const mode = modeWithoutLitter(entry, was, seed.get(path), is);
-    const mtime = cleared.has(path) ? timeWithoutLitter(entry, was, is) : entry.mtime;
+    // A temporary file in somebody else's directory moves a time that cannot be put back, whatever becomes of the file.
+    const isForeign = was?.type === 'directory' && was.uid !== ownUid && is?.mtime === was.mtime;
+    const time = cleared.has(path) ? timeWithoutLitter(entry, was, is) : entry.mtime;
+    const mtime = isForeign ? was.mtime : time;
     return [path, { ...entry, mode, mtime }];
   });
   return new Map([...kept, ...removed]);
