@@ -4,7 +4,7 @@ import { Base } from './core/base.ts';
 import type { Context } from './core/context.ts';
 import { join, ROOT, type RelPath } from './core/path.ts';
 import { idlePlan, type Kept, type Plan } from './core/plan.ts';
-import type { Rules } from './core/rulebook.ts';
+import { keyOf, type Rules } from './core/rulebook.ts';
 import { noteReplacing, type Recording } from './core/recording.ts';
 import { count } from './core/words.ts';
 import type { Anchor } from './fs/anchor.ts';
@@ -12,7 +12,6 @@ import { list } from './fs/disk.ts';
 import { StateDirectory } from './fs/private.ts';
 import type { Seed } from './fs/seed.ts';
 import { passedOver, type Opened } from './fs/trees.ts';
-import { owner } from './process/accounts.ts';
 import { BasePart } from './state/base-part.ts';
 import { moveAside, readBase, readStanding, writeBase, writeFirst, type Standing } from './state/base.ts';
 
@@ -98,7 +97,7 @@ export function consultBase(
   context: Context,
 ): Known {
   const last = readStanding(state);
-  const rules = decisiveOf(settings, due);
+  const rules = `${settings.decisive} ${keyOf(due)}`;
   const isReset = due.reset !== undefined;
   const known = { rules, isReset, isReplaced: false };
   const standing = !isReset && isStanding(last, rules, settings, trees) ? last : undefined;
@@ -115,19 +114,6 @@ export function consultBase(
   const isReplaced = merging !== undefined && merging.base !== base;
   return { ...known, isReplaced, merging: merging && { ...merging, adopting }, standing, settled: undefined };
 }
-
-/** All that decisions turn on but seed, volume and base, as it comes out here and now. */
-function decisiveOf({ decisive, rules: own }: Settings, { chmod, owner: owned, self }: Rules): string {
-  const groups = self.privileged ? [] : [...self.groups].toSorted((a, b) => a - b);
-  const owners = own.map(({ owner: named }) => named && owner(named.value, named.by));
-  const modes = [chmod, ...own.map(({ sets }) => sets.chmod)].map(
-    (change) => change && MODES.map((mode) => [change(mode, false), change(mode, true)]),
-  );
-  return JSON.stringify([decisive, self.privileged, groups, owned, owners, modes]);
-}
-
-/** What is made of these tells of one change of modes from another, whatever the umask it goes by. */
-const MODES = [0, 0o100, 0o010, 0o001, 0o200, 0o400, 0o644, 0o666, 0o755, 0o777, 0o7777];
 
 /** Before anything is touched: what a kill in the midst of the run would make look like a deletion. */
 export function prepareBase(settings: Settings, state: StateDirectory, { merging }: Known, made: Plan): void {

@@ -41,11 +41,14 @@ export async function reconcile(
 export function rulesOf(settings: Settings, self: Identity, merging: Rules['merging']): Rules {
   const { chown, command } = settings;
   const isReset = command === 'reset';
+  const each = resolved(settings.rules);
+  const at = atOf(each, settings.seeds);
   return {
     ...settings,
     // Nothing else is a reset's affair.
     policy: isReset ? 'never' : settings.policy,
-    at: isReset ? withoutPolicy(pathRules(settings)) : pathRules(settings),
+    at: isReset ? withoutPolicy(at) : at,
+    each: each.map(({ sets }) => sets),
     reset: undefined,
     merging,
     self,
@@ -55,12 +58,20 @@ export function rulesOf(settings: Settings, self: Identity, merging: Rules['merg
 
 /** What rules and seeds say of single paths; undefined where they say nothing. A rule is stronger than the policy of a seed. */
 export function pathRules({ rules, seeds }: Pick<Settings, 'rules' | 'seeds'>): Rules['at'] {
-  const ofSeeds = seeds.map(({ policy, by }): PathRule => (policy === undefined ? {} : { policy, by }));
-  const settings = rules.map(({ matches, sets, by, owner: named }) => {
+  return atOf(resolved(rules), seeds);
+}
+
+/** With the owners that are called by their names. */
+function resolved(rules: Settings['rules']): Parameters<typeof ruleOf>[0] {
+  return rules.map(({ matches, sets, by, owner: named }) => {
     const owned = named && { owner: owner(named.value, named.by) };
     return { matches, sets: { ...sets, ...(sets.policy && { by }), ...owned } };
   });
-  const ofRules = ruleOf(settings);
+}
+
+function atOf(rules: Parameters<typeof ruleOf>[0], seeds: Settings['seeds']): Rules['at'] {
+  const ofSeeds = seeds.map(({ policy, by }): PathRule => (policy === undefined ? {} : { policy, by }));
+  const ofRules = ruleOf(rules);
   if (ofSeeds.every(({ policy }) => policy === undefined)) return rules.length === 0 ? undefined : ofRules;
   const ofOne = seeds.length === 1 ? 0 : -1;
   return (path, seed) => ({ ...ofSeeds[seed === undefined ? -1 : (seed.origin ?? ofOne)], ...ofRules(path) });

@@ -42,7 +42,7 @@ export interface Settings {
   readonly prune: boolean;
   readonly onConflict: OnConflict;
   readonly restoreDeleted: boolean;
-  /** All that decisions turn on, as one text: where it is the same, they are. */
+  /** All that was given of what decisions turn on, as one text; what it comes to is for `keyOf` (core/rulebook.ts). */
   readonly decisive: string;
   readonly chown: Named | undefined;
   readonly chmod: ModeChange | undefined;

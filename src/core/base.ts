@@ -1,5 +1,15 @@
 /** The base: what a volume was last seeded with, path by path. What the volume has otherwise, somebody has made of it. */
-import { LEAVE, NOBODY, SET_GID, type Attributes, type Directory, type Entry, type File, type Link } from './entry.ts';
+import {
+  LEAVE,
+  NOBODY,
+  SET_GID,
+  type Attributes,
+  type Directory,
+  type Entry,
+  type File,
+  type Glance,
+  type Link,
+} from './entry.ts';
 import { join, nameOf, parentOf, type Name, type RelPath } from './path.ts';
 
 /** That a file is the one that was seen: nothing can be written to it without moving its ctime. */
@@ -129,7 +139,7 @@ export function proofOf({ witness }: Pick<Entry, 'witness'>): Proof {
   return witness;
 }
 
-export function isProven(entry: Entry, proof: Proof | undefined): boolean {
+export function isProven(entry: Pick<Glance, 'witness'>, proof: Proof | undefined): boolean {
   // What was not looked at itself proves nothing.
   if (proof === undefined || entry.witness === NOBODY) return false;
   return entry.witness.inode === proof.inode && entry.witness.changed === proof.changed;

@@ -24,6 +24,8 @@ export interface Rules {
   readonly restoreDeleted?: boolean;
   /** What is said of one path in particular, by the seed that it comes from, too; undefined where nothing is. */
   readonly at?: ((path: RelPath, seed?: Entry) => PathRule) | undefined;
+  /** All that `at` may say of the modes and owners of a path. */
+  readonly each?: readonly Pick<PathRule, 'chmod' | 'owner'>[] | undefined;
   /** What becomes the image's version whatever the policy says; undefined for nothing. */
   readonly reset?: ResetRules | undefined;
 }
@@ -43,4 +45,17 @@ export interface ResetRules {
   /** Undefined for every path. */
   readonly include: Matcher | undefined;
   readonly deleteExtra: boolean;
+}
+
+/** What is made of these tells one change of modes from another, whatever the umask it goes by. */
+const MODES = [0, 0o100, 0o010, 0o001, 0o200, 0o400, 0o644, 0o666, 0o755, 0o777, 0o7777];
+
+/** Of modes and owners as they come out here and now: names, umask and what we may set can be others at the next start. */
+export function keyOf({ chmod, each = [], owner, self }: Pick<Rules, 'chmod' | 'each' | 'owner' | 'self'>): string {
+  const groups = self.privileged ? [] : [...self.groups].toSorted((a, b) => a - b);
+  const made = [{ chmod, owner }, ...each].map((rule) => [
+    rule.owner,
+    rule.chmod && MODES.flatMap((mode) => [rule.chmod?.(mode, false), rule.chmod?.(mode, true)]),
+  ]);
+  return JSON.stringify([self.privileged, groups, made]);
 }

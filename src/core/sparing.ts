@@ -1,5 +1,5 @@
 /** Which files of a start with nothing to do need no decision of their own, by what a quick look tells of them. */
-import { NEW, type Base, type Based, type Proof } from './base.ts';
+import { isProven, NEW, type Base, type Based } from './base.ts';
 import { LEAVE, NOBODY, type Glance } from './entry.ts';
 import type { Name, RelPath } from './path.ts';
 import type { Rules } from './rulebook.ts';
@@ -46,8 +46,8 @@ function sparingMerged({ chmod, owner, self }: Rules, all: Base, directory: RelP
       volume.mode === mode &&
       isHeld(base.uid, owner.uid ?? seed.uid, self.privileged, volume.uid) &&
       isHeld(base.gid, gid, self.privileged || self.groups.has(gid), volume.gid) &&
-      isWitness(volume, base.volume) &&
-      (seed.witness === NOBODY ? isRecorded(seed, base, hashOf(name)) : isWitness(seed, base.seed))
+      isProven(volume, base.volume) &&
+      (seed.witness === NOBODY ? isRecorded(seed, base, hashOf(name)) : isProven(seed, base.seed))
     );
   };
 }
@@ -55,10 +55,6 @@ function sparingMerged({ chmod, owner, self }: Rules, all: Base, directory: RelP
 /** An owner or group; one that is not ours to set is whatever the volume has. */
 function isHeld(base: number, seed: number, isOurs: boolean, volume: number): boolean {
   return isOurs ? base === seed && volume === seed : base === LEAVE;
-}
-
-function isWitness({ witness }: Glance, proof: Proof | undefined): boolean {
-  return proof !== undefined && witness.inode === proof.inode && witness.changed === proof.changed;
 }
 
 /** By the manifest, as the base has it. */

@@ -158,7 +158,7 @@ export async function copyLarge(from: Source, path: RelPath, entry: File, bound:
 }
 
 async function copyInPlace(from: Source, source: number, entry: File, bound: Bound): Promise<Made> {
-  const { as, enterStage, to } = bound;
+  const { enterStage, to } = bound;
   enterStage();
   // Ours alone while it grows: it is opened once more by descriptor, and copyFile gives it the source's mode.
   const target = createFile(to, 0o600);
@@ -166,10 +166,7 @@ async function copyInPlace(from: Source, source: number, entry: File, bound: Bou
     await fill(from, source, target, entry, 0, bound);
     return await madeOf(target, bound);
   } catch (error) {
-    takeBack(as, error, () => {
-      enterStage();
-      removeFile(to);
-    });
+    takeBackFromStage(bound, error);
     throw error;
   } finally {
     close(target);
@@ -194,17 +191,20 @@ async function copyByParts(
     isPlaced = true;
     return await madeOf(target, bound);
   } catch (error) {
-    if (isPlaced)
-      takeBack(as, error, () => {
-        enterStage();
-        removeFile(to);
-      });
+    if (isPlaced) takeBackFromStage(bound, error);
     // What is left of it there is published by nobody; the next run goes on with it, or removes it.
     if (!pulse.ended) removeQuietly(parts, part);
     throw error;
   } finally {
     close(target);
   }
+}
+
+function takeBackFromStage({ as, enterStage, to }: Bound, reason: unknown): void {
+  takeBack(as, reason, () => {
+    enterStage();
+    removeFile(to);
+  });
 }
 
 function removeQuietly(parts: Parts, part: Part): void {

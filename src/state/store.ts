@@ -40,14 +40,11 @@ export function findReset(directory: PrivateDirectory, id: string): Consumed | u
   if (content === undefined) return undefined;
   try {
     directory.create(copy, withoutLog(content));
-    const database = openCopy(directory, copy);
-    try {
+    return inCopy(directory, copy, (database) => {
       if (versionIn(database) !== VERSION) return undefined;
       const row = database.prepare('SELECT id, run, applied FROM resets WHERE id = ?').get(id);
       return row && { id, run: String(row['run']), applied: String(row['applied']) };
-    } finally {
-      database.close();
-    }
+    });
   } catch (error) {
     throw asKnown(error, directory);
   } finally {
@@ -69,11 +66,9 @@ export function recordRuns(
   keepRuns = KEEP_RUNS,
 ): string | undefined {
   const copy = `state-${directory.token(16)}.db`;
+  const change = (database: DatabaseSync): void => write(database, runs, keepRuns, reset);
   try {
-    let movedAside = writeTo(directory, copy, false, (database) => write(database, runs, keepRuns, reset));
-    // What is wrong with it came out only when it was written to.
-    if (movedAside === 'damaged')
-      movedAside = writeTo(directory, copy, true, (database) => write(database, runs, keepRuns, reset));
+    const movedAside = goOn(directory, copy, change) ? undefined : beginAnew(directory, copy, change);
     directory.rename(copy, FILE, durable);
     return movedAside;
   } catch (error) {
@@ -82,21 +77,47 @@ export function recordRuns(
   }
 }
 
-/** @param anew whether the state that there is cannot be gone on with. */
-function writeTo(
-  directory: PrivateDirectory,
-  copy: string,
-  anew: boolean,
-  change: (database: DatabaseSync) => void,
-): string | undefined {
-  const { database, movedAside } = openState(directory, copy, anew);
+type Change = (database: DatabaseSync) => void;
+
+/** Changes a copy of the state; false, and without a copy, where there is none that can be gone on with. */
+function goOn(directory: PrivateDirectory, copy: string, change: Change): boolean {
+  const content = directory.read(FILE);
+  if (content === undefined || !isKnownFormat(content)) return false;
+  directory.create(copy, withoutLog(content));
   try {
-    change(database);
-    return movedAside;
+    const isDone = inCopy(directory, copy, (database) => {
+      const version = versionIn(database);
+      if (version === 1) create(database, [RESETS]);
+      if (version !== undefined) change(database);
+      return version !== undefined;
+    });
+    if (isDone) return true;
   } catch (error) {
-    if (anew || !DAMAGED.has(resultOf(error) ?? 0)) throw error;
-    directory.remove(copy);
-    return 'damaged';
+    // Some damage comes out only when it is written to.
+    if (!DAMAGED.has(resultOf(error) ?? 0)) throw error;
+  }
+  directory.remove(copy);
+  return false;
+}
+
+/** @returns the name that what has that of the state was moved to; undefined where nothing had it. */
+function beginAnew(directory: PrivateDirectory, copy: string, change: Change): string | undefined {
+  const movedAside = directory.exists(FILE) ? `${FILE}.corrupt-${timestamp()}` : undefined;
+  if (movedAside !== undefined) directory.rename(FILE, movedAside, false);
+  directory.create(copy, new Uint8Array());
+  inCopy(directory, copy, (database) => {
+    create(database, [TABLE, RESETS]);
+    change(database);
+  });
+  return movedAside;
+}
+
+/** Only the holder of the lock makes copies, and takes them away. */
+function inCopy<T>(directory: PrivateDirectory, copy: string, action: (database: DatabaseSync) => T): T {
+  const database = openIn(directory, copy);
+  if (database === undefined) throw swapped(directory);
+  try {
+    return action(database);
   } finally {
     database.close();
   }
@@ -115,57 +136,13 @@ export function sweepCopies(directory: PrivateDirectory, names: readonly string[
     if (/^(state-[0-9a-f]{32}\.db|(holder\.json|base|lock)\.[0-9a-f]{16})$/.test(name)) directory.remove(name);
 }
 
-/** A copy of the state, of this version; an empty one where there is none that can be read, which is moved aside. */
-function openState(
-  directory: PrivateDirectory,
-  copy: string,
-  anew: boolean,
-): { database: DatabaseSync; movedAside?: string } {
-  const content = directory.read(FILE);
-  if (content !== undefined && !anew && isKnownFormat(content)) {
-    directory.create(copy, withoutLog(content));
-    const database = openIf(directory, copy, isUsable);
-    if (database !== undefined) return { database };
-    directory.remove(copy);
-  }
-  const movedAside = content === undefined && !directory.exists(FILE) ? undefined : `${FILE}.corrupt-${timestamp()}`;
-  if (movedAside !== undefined) directory.rename(FILE, movedAside, false);
-  directory.create(copy, new Uint8Array());
-  const database = openIf(directory, copy, (empty) => create(empty, [TABLE, RESETS]));
-  if (database === undefined) throw swapped(directory);
-  return movedAside === undefined ? { database } : { database, movedAside };
-}
-
 /** Whether this SQLite writes what it reads (fileformat2, offsets 18 and 19); what is later it only reads. */
 function isKnownFormat(content: Uint8Array): boolean {
   return (content[18] ?? 0) <= 2 && (content[19] ?? 0) <= 2;
 }
 
-/** What is not good is closed again. */
-function openIf(
-  directory: PrivateDirectory,
-  copy: string,
-  isGood: (database: DatabaseSync) => boolean,
-): DatabaseSync | undefined {
-  const database = openCopy(directory, copy);
-  let good = false;
-  try {
-    good = isGood(database);
-  } finally {
-    if (!good) database.close();
-  }
-  return good ? database : undefined;
-}
-
-/** Brings a state of an earlier version up to date; false where it is no state of ours. */
-function isUsable(database: DatabaseSync): boolean {
-  const version = versionIn(database);
-  return version === 1 ? create(database, [RESETS]) : version === VERSION;
-}
-
-function create(database: DatabaseSync, tables: readonly string[]): true {
+function create(database: DatabaseSync, tables: readonly string[]): void {
   database.exec(`${WITHOUT_FILES} PRAGMA synchronous=OFF; ${tables.join('; ')}; PRAGMA user_version = ${VERSION}`);
-  return true;
 }
 
 /** Undefined where it is no state of ours. */
@@ -177,13 +154,6 @@ function versionIn(database: DatabaseSync): number | undefined {
     if (refusalOf(error) !== undefined) throw error;
     return undefined;
   }
-}
-
-/** Only the holder of the lock makes copies, and takes them away. */
-function openCopy(directory: PrivateDirectory, copy: string): DatabaseSync {
-  const database = openIn(directory, copy);
-  if (database === undefined) throw swapped(directory);
-  return database;
 }
 
 /** Undefined where it is no state of ours; throws where it is no database at all. */

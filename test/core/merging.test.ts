@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Base, type Based } from '../../src/core/base.ts';
+import { Base, basedOn } from '../../src/core/base.ts';
 import { Planning } from '../../src/core/planning.ts';
 import type { Rules } from '../../src/core/rulebook.ts';
 import { ALL } from '../../src/core/selection.ts';
@@ -7,21 +7,7 @@ import { directory, file, path, witness } from './entries.ts';
 
 it('a path that was about to be replaced, and is kept after all, is no longer about to be', () => {
   const base = new Base();
-  const proof = { inode: 7n, changed: 7n };
-  const { kind, mode, uid, gid, seconds, nanoseconds, size } = file();
-  const based: Based = {
-    kind,
-    mode,
-    uid,
-    gid,
-    seconds,
-    nanoseconds,
-    size,
-    content: 'h',
-    volume: proof,
-    replacing: true,
-  };
-  base.set(path('a'), based);
+  base.set(path('a'), { ...basedOn(file(), 'h', { inode: 7n, changed: 7n }), replacing: true });
   const rules: Rules = {
     policy: 'merge',
     selection: ALL,
