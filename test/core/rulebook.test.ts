@@ -20,7 +20,11 @@ it.each<[string, Part, Part]>([
     { ...plain, each: [{ owner: { uid: 1, gid: 1 } }] },
     { ...plain, each: [{ owner: { uid: 2, gid: 1 } }] },
   ],
-  ['what we may set', plain, { ...plain, self: { ...self, privileged: true } }],
+  [
+    'what we may set',
+    { ...plain, self: { ...self, groups: new Set() } },
+    { ...plain, self: { ...self, groups: new Set(), privileged: true } },
+  ],
   ['a group that we are in', plain, { ...plain, self: { ...self, groups: new Set([1000]) } }],
   ['the umask of a change of modes', { ...plain, chmod: chmod('+w', 0o022) }, { ...plain, chmod: chmod('+w', 0o002) }],
   [

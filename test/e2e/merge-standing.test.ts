@@ -194,10 +194,13 @@ describe('an image that did not change, where the last run did not come to its e
     expect(readdirSync(on.volume)).not.toContain('f.volseed-new');
   });
 
-  it('has modes corrected where another umask makes another mode of --chmod', () => {
+  it.each(['--chmod', 'a rule'])('has modes corrected where another umask makes another mode of %s', (by) => {
     const on = place();
+    const config = join(on.root, 'volseed.yaml');
+    writeFileSync(config, "rules: [{ match: f, mode: '+w' }]\n");
+    const options = by === '--chmod' ? ['--chmod=+w'] : ['--config', config];
     const withMask = (mask: string): Result =>
-      runToEnd('sh', ['-c', `umask ${mask}; exec "$@"`, 'sh', ...program, 'sync', ...MERGE, ...on.where, '--chmod=+w']);
+      runToEnd('sh', ['-c', `umask ${mask}; exec "$@"`, 'sh', ...program, 'sync', ...MERGE, ...on.where, ...options]);
     expect(withMask('022')).toMatchObject({ code: 0 });
     expect(statSync(join(on.volume, 'f')).mode & 0o777).toBe(0o644);
     expect(withMask('002')).toMatchObject({ code: 0 });

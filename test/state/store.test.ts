@@ -226,6 +226,24 @@ it(`is written to, or moved aside, whichever of its bytes is damaged (VOLSEED_TE
   expect(aside).toBeGreaterThan(20);
 });
 
+it('is moved aside where its damage comes out only when it is written to', () => {
+  const { state, at } = ground();
+  recordRuns(state, [run('1')], false);
+  // oxlint-disable-next-line typescript/unbound-method -- it is called on a database
+  const { exec } = DatabaseSync.prototype;
+  let writes = 0;
+  vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(function damaged(this: DatabaseSync, sql) {
+    if (sql.includes('BEGIN') && writes++ === 0)
+      throw Object.assign(new Error('malformed'), { code: 'ERR_SQLITE_ERROR', errcode: 11 });
+    Reflect.apply(exec, this, [sql]);
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(recordRuns(state, [run('2')], false)).toMatch(/^state\.db\.corrupt-/);
+  vi.restoreAllMocks();
+  expect(ids(at)).toEqual(['2']);
+  expect(fs.readdirSync(at).filter((name) => name.startsWith('state-'))).toEqual([]);
+});
+
 it.each([18, 19])('is moved aside where it is of a format that is only read: byte %i', (offset) => {
   const { state, at } = ground();
   recordRuns(state, [run('1')], false);
