@@ -1,6 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-const common = { testTimeout: 120_000, hookTimeout: 120_000, pool: 'forks' } as const;
+const common = {
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  pool: 'forks',
+  // Lists of troubles are said whole: a failure may come once in a hundred runs.
+  chaiConfig: { truncateThreshold: 0 },
+} as const;
 
 export default defineConfig({
   test: {

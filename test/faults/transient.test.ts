@@ -33,7 +33,7 @@ suite('trouble of a file system', ['strace', 'root'], () => {
     const all = [...stand.changing, ...stand.opening].filter(isRepeated);
     const points = withErrors(chosen(all), at);
     const troubles = atEach(stand, points, (point) => {
-      const { code, stdout, stderr, missed } = faulty(stand, point, `error=${point.error}`, PASSES);
+      const { code, stdout, stderr, missed, hit } = faulty(stand, point, `error=${point.error}`, PASSES);
       if (missed) {
         count.add('missed');
         return [];
@@ -44,7 +44,7 @@ suite('trouble of a file system', ['strace', 'root'], () => {
         ...(code === 0 ? unlike(stand) : [`${point.error}: ended with ${code}: ${stderr}`]),
         ...(said <= 1 && (said === 1 || scenario.shared === true || isOfTheRuntime(point))
           ? []
-          : [`${point.error}: said ${said} times: ${stderr}`]),
+          : [`${point.error}: said ${said} times: ${stderr}, of ${hit}`]),
         ...(said === 0 || isAfterTheEnd(point) || /^Totals: .* \d+ tried again, /m.test(stdout)
           ? []
           : [`${point.error}: not counted: ${stdout}`]),

@@ -39,7 +39,7 @@ export const MOST = Number(process.env['VOLSEED_FAULT_POINTS'] ?? Number.POSITIV
 export interface Point {
   readonly call: string;
   readonly n: number;
-  /** SQLite's, which has its own way with what the kernel refuses. Nobody else opens a file to read and write. */
+  /** SQLite's, which has its own way with what the kernel refuses. */
   readonly bySQLite?: boolean;
   /** What it was called with, for the message. */
   readonly what?: string;
@@ -77,6 +77,8 @@ function allow({ as }: Laid, path: string): void {
 export interface Faulted extends Result {
   /** The numbers of calls shift from run to run, by what the runtime does for itself: an error came to a call of its. */
   readonly missed: boolean;
+  /** The calls that the fault came to, for the message. */
+  readonly hit: string;
 }
 
 /** Runs the scenario's command under strace. */
@@ -91,7 +93,7 @@ function straced({ args, as }: Laid, options: readonly string[]): Result {
  * The same with a fault, as strace writes it behind `inject=`: `signal=KILL`, `error=EIO`.
  * @param times how often in a row: the call of the point, and those of its name that follow.
  */
-export function faulty(stand: Laid, { call, n }: Point, fault: string, times = 1): Faulted {
+export function faulty(stand: Laid, { call, n, bySQLite = false }: Point, fault: string, times = 1): Faulted {
   const last = times === Number.POSITIVE_INFINITY ? '+' : times === 1 ? '' : `..${n + times - 1}`;
   const inject = `inject=${call}:${fault}:when=${n}${last}`;
   // A filter makes it twice as fast, and with it strace 6.1 gives no signal.
@@ -106,14 +108,21 @@ export function faulty(stand: Laid, { call, n }: Point, fault: string, times = 1
   const mayMiss = ['openat', 'write'].includes(call) && !fault.startsWith('signal=');
   // A thread that is not told of something by an eventfd is the end of the runtime.
   const hitsRuntime = hit.some((line) => line.includes('[eventfd]'));
-  const missed = mayMiss && (hitsRuntime || !hit.some((line) => concerns(line, stand)));
-  return { ...result, missed };
+  // SQLite has its own patience, of which nothing is said.
+  const isMeant = (line: string): boolean => concerns(line, stand) && (bySQLite || !isBySQLite(call, line));
+  const missed = mayMiss && (hitsRuntime || !hit.some(isMeant));
+  return { ...result, missed, hit: hit.join('; ') };
 }
 
 /** Whether a call is about the seed, the volume or the state: with an absolute path, the working directory says nothing. */
 function concerns(line: string, { root, places }: Laid): boolean {
   const said = line.replace(/\(AT_FDCWD<[^>]*>, "\//, '("/');
   return ['"/proc/self/fd/', root, ...places].some((path) => said.includes(path));
+}
+
+/** In a scenario nobody else opens a file to read and write, or writes at a place. */
+function isBySQLite(call: string, line: string): boolean {
+  return call === 'pwrite64' || (call === 'openat' && line.includes('O_RDWR'));
 }
 
 export function undisturbed({ args, as }: Laid): Result {
@@ -134,7 +143,7 @@ function pointsOf(log: string, laid: Laid): Pick<Ready, 'changing' | 'opening'> 
     const what = rest.slice(0, 160);
     const isOurs = concerns(line, laid);
     const changes = call === 'openat' ? isOurs && /O_CREAT|O_WRONLY|O_RDWR/.test(rest) : call !== 'write' || isOurs;
-    const bySQLite = call === 'pwrite64' || (call === 'openat' && rest.includes('O_RDWR'));
+    const bySQLite = isBySQLite(call, rest);
     if (changes) changing.set(`${call} ${n}`, { call, n, bySQLite, what });
     else if (call === 'openat' && isOurs) opening.set(`${call} ${n}`, { call, n, what });
   }
