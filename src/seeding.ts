@@ -18,7 +18,7 @@ import { isIdle, type Plan } from './core/plan.ts';
 import type { Rules } from './core/rulebook.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
-import { lookAt } from './fs/disk.ts';
+import { lookAt } from './fs/look.ts';
 import { Recording } from './core/recording.ts';
 import { onTrouble } from './fs/patience.ts';
 import { StateDirectory } from './fs/private.ts';

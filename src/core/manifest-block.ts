@@ -1,8 +1,11 @@
 /** What a manifest has of one directory. */
-import type { Entry } from './entry.ts';
+import { NOBODY, type Entry, type Glance } from './entry.ts';
 import {
   HASH,
+  KINDS,
   LONGEST_NAME,
+  LONGEST_PATH,
+  ownedAt,
   readEntry,
   readTime,
   Texts,
@@ -61,6 +64,91 @@ function readName(block: Reader, texts: Texts, before: string): Name {
   if (name <= before) throw new Damaged('has names out of order');
   return name;
 }
+
+/** What is done with the files that a directory is sifted of. */
+export interface Sieve {
+  /** Where the bytes of a name are while it is asked, with a zero after them; nobody else writes there. */
+  readonly name: Uint8Array;
+  /** Whether a file goes through. What it was shipped as is true for no longer than the question. */
+  readonly passes: (shipped: Glance, nameLength: number) => boolean;
+}
+
+export interface Sifted {
+  /** What has not gone through, and all that is no file, in byte order. */
+  readonly left: readonly Name[];
+  /** How many have. */
+  readonly passed: number;
+}
+
+/**
+ * Asks of each file of a directory whether it goes through, and makes neither a name nor an entry of one that does: that would take
+ * as long as a fifth of looking at it. Undefined where a block is not as plain as they are; `readBlock` reads it then, or says why not.
+ */
+export function siftBlock(
+  bytes: Uint8Array,
+  level: Level,
+  owners: readonly Owned[],
+  { latin1 }: Tools,
+  { name, passes }: Sieve,
+): Sifted | undefined {
+  const block = new Reader(bytes, level.from, level.to);
+  const length = block.number();
+  let text = block.skip(length);
+  const textsEnd = text + length;
+  const texts = bytes.subarray(text, textsEnd);
+  if (texts.includes(0)) return undefined;
+  // The targets of links are among them.
+  const mayHaveSlash = texts.includes(SLASH);
+  block.skip(level.files * HASH);
+  const left: Name[] = [];
+  const shipped = { size: 0, seconds: 0, nanoseconds: 0, mode: 0, uid: 0, gid: 0, witness: NOBODY };
+  let [files, before] = [0, 0];
+  let time: Time = level.entry;
+  for (let n = 0; n < level.entries; n++) {
+    const code = block.number();
+    const shared = block.number(before);
+    const end = block.number(before - shared);
+    const own = block.number(LONGEST_NAME - shared - end);
+    const place = shared + own;
+    if (own + end === 0 || text + own > textsEnd) return undefined;
+    // Names are in byte order, and share as much as they can.
+    const first = own > 0 ? bytes[text] : name[before - end];
+    if (shared < before && (first ?? 0) <= (name[shared] ?? 0)) return undefined;
+    if (end > 0 && place !== before - end) name.copyWithin(place, before - end, before);
+    for (let at = 0; at < own; at++) name[shared + at] = bytes[text + at] ?? 0;
+    if (mayHaveSlash && name.subarray(shared, place).includes(SLASH)) return undefined;
+    text += own;
+    before = place + end;
+    name[before] = 0;
+    if (name[0] === DOT && before <= 2) return undefined;
+    // Most files of an image have the time of the one before.
+    if (code % 2 === 0) time = readTime(block, time.seconds);
+    const what = Math.floor(code / 2);
+    const { mode, uid, gid } = ownedAt(owners, Math.floor(what / 4));
+    const kind = KINDS[what % 4];
+    if (kind === 'file') {
+      shipped.size = block.number();
+      shipped.seconds = time.seconds;
+      shipped.nanoseconds = time.nanoseconds;
+      shipped.mode = mode;
+      shipped.uid = uid;
+      shipped.gid = gid;
+      files++;
+      if (passes(shipped, before)) continue;
+    } else if (kind === 'link') {
+      const target = block.number(LONGEST_PATH);
+      if (target === 0) return undefined;
+      text += target;
+    } else if (kind === undefined) {
+      return undefined;
+    }
+    left.push(latin1(name.subarray(0, before)) as Name);
+  }
+  if (files !== level.files || text !== textsEnd || block.at !== block.end) return undefined;
+  return { left, passed: level.entries - left.length };
+}
+
+const [SLASH, DOT] = [0x2f, 0x2e];
 
 /** With the directories among the rest. */
 export function merge(

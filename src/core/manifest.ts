@@ -4,7 +4,7 @@
  * Every one of these throws `Damaged` where the bytes make no sense, and does no more work than there are bytes, whoever wrote them.
  */
 import type { Directory } from './entry.ts';
-import { merge, readBlock, type Listing } from './manifest-block.ts';
+import { merge, readBlock, siftBlock, type Listing, type Sieve, type Sifted } from './manifest-block.ts';
 import { HASH, LONGEST_PATH, type Source, type Tools, type Totals } from './manifest-format.ts';
 import { readHead, type Head, type Level, type Part, type Sample } from './manifest-head.ts';
 import { readHistory, type History } from './manifest-history.ts';
@@ -78,6 +78,19 @@ export class Manifest {
         return { name, entry: found?.(child) ?? entry };
       }),
     );
+  }
+
+  /** As `siftBlock`, with the directories among what is left. */
+  sift(number: number, sieve: Sieve): Sifted | undefined {
+    const level = this.#level(number);
+    this.#entries ??= this.#read(this.#head.entries);
+    const sifted = siftBlock(this.#entries, level, this.#head.owners, this.#tools, sieve);
+    if (sifted === undefined || level.children === undefined) return sifted;
+    const directories = level.children.map((child) => this.#level(child).name);
+    return {
+      ...sifted,
+      left: sifted.left.length === 0 ? directories : [...sifted.left, ...directories].toSorted(byName),
+    };
   }
 
   /** A file's hash in hex; undefined for -1. */

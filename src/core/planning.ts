@@ -9,7 +9,7 @@ import { Merging, type PathFacts, type Step } from './merging.ts';
 import type { OnConflict, Question } from './merge.ts';
 import type { Rules } from './rulebook.ts';
 import { both, select, type Selected } from './selection.ts';
-import { sparing, type IsSame } from './sparing.ts';
+import { sparing, type Spares } from './sparing.ts';
 
 interface Pair {
   readonly path: RelPath;
@@ -55,9 +55,10 @@ export class Planning {
   }
 
   /** Told with each directory, what spares its files a visit; they are counted instead. */
-  spares(directory: RelPath): { readonly isSame: IsSame; readonly count: (same: number) => void } | undefined {
+  spares(directory: RelPath): Spares | undefined {
     const isSame = sparing(this.#rules, directory);
-    return isSame && { isSame, count: (same) => (this.#draft.same += same) };
+    const asksProof = this.#rules.policy === 'merge';
+    return isSame && { isSame, asksProof, count: (same) => (this.#draft.same += same) };
   }
 
   asksContent({ path, seed, volume }: Pair): boolean {

@@ -10,6 +10,14 @@ import type { Rules } from './rulebook.ts';
  */
 export type IsSame = (seed: Glance, volume: Glance, name: Name, hashOf: (name: Name) => string | undefined) => boolean;
 
+export interface Spares {
+  readonly isSame: IsSame;
+  /** Whether it turns on the witnesses of both, on the name and on the hash; else on nothing but what two glances tell besides. */
+  readonly asksProof: boolean;
+  /** To be told how many need no visit. */
+  readonly count: (same: number) => void;
+}
+
 /** Undefined where a rule, a selection or a reset has a say of single paths. */
 export function sparing(rules: Rules, directory: RelPath): IsSame | undefined {
   const { at, checksum, merging, policy, reset, selection } = rules;

@@ -9,7 +9,8 @@ import fs from 'node:fs';
 import type { Directory } from '../core/entry.ts';
 import { Refused } from '../core/errors.ts';
 import { namesOf, toText, type Name, type RelPath } from '../core/path.ts';
-import { AS_HANDLE, close, descriptorPath, hasProc, lookAt, openDirectory } from './disk.ts';
+import { AS_HANDLE, close, descriptorPath, hasProc, openDirectory } from './disk.ts';
+import { lookAt } from './look.ts';
 import { isTransient, patient } from './patience.ts';
 
 interface Level {

@@ -3,7 +3,8 @@ import { LEAVE, SET_ID_OR_STICKY, type Attributes, type Entry } from '../core/en
 import { codeOf } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
 import type { Fix } from '../core/reconcile.ts';
-import { byBareName, byHandle, close, look, lookAt, openHandle } from './disk.ts';
+import { byBareName, byHandle, close, openHandle } from './disk.ts';
+import { look, lookAt } from './look.ts';
 
 export const ALL_ATTRIBUTES: Fix = { mode: true, owner: true, time: true };
 

@@ -1,6 +1,7 @@
 /** The bytes of two files compared. */
 import type { Pulse } from '../core/pulse.ts';
-import { lookAt, readInto } from './disk.ts';
+import { readInto } from './disk.ts';
+import { lookAt } from './look.ts';
 
 const CHUNK = 256 * 1024;
 let buffers: readonly [Uint8Array, Uint8Array] | undefined;

@@ -20,12 +20,11 @@ import {
   descriptorPath,
   hasProc,
   isMissing,
-  lookAt,
-  proofAt,
   readInto,
   removeFile,
   write,
 } from './disk.ts';
+import { lookAt, proofAt } from './look.ts';
 import { patiently } from './patience.ts';
 
 /** Up to this size a file is read whole into the batch's buffer: one read and one write (measured faster than copy_file_range). */

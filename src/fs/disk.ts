@@ -4,16 +4,14 @@
  * pass are waited for where the call can be repeated (patience.ts), and so not for rename, unlink and rmdir.
  */
 import fs from 'node:fs';
-import type { Proof } from '../core/base.ts';
-import type { Attributes, Entry, Glance } from '../core/entry.ts';
+import type { Attributes } from '../core/entry.ts';
 import { codeOf, NO_NAME } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
 import { again, makingName, patient, patiently, removingOwn } from './patience.ts';
 
 /** Linux's O_PATH, which node:fs does not name: a handle on an inode that neither reads nor opens what is behind it. */
 export const O_PATH = 0o10000000;
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } =
-  fs.constants;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
 /** Whether descriptors can be reached by path. A container without /proc is rare, and has its own rule (DESIGN §6). */
 export const hasProc = fs.existsSync('/proc/self/fd');
@@ -78,117 +76,6 @@ export function isEmpty(name: Name): boolean {
 
 /** What link(2) says where there are no hard links (FAT, some network file systems), or not for us. */
 export const NO_HARD_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS']);
-
-const LSTAT = { bigint: true, throwIfNoEntry: false } as const;
-
-/** What stands at a name of the working directory; undefined where nothing does. */
-export function look(name: Name | '.' | '..'): Entry | undefined {
-  try {
-    return lookOnce(name);
-  } catch (error) {
-    return again(error, lookOnce, name);
-  }
-}
-
-function lookOnce(name: Name | '.' | '..'): Entry | undefined {
-  const argument = toArgument(name);
-  const stat = fs.lstatSync(argument, LSTAT);
-  if (stat === undefined) return undefined;
-  return entryOf(stat, () => fs.readlinkSync(argument, 'latin1'));
-}
-
-/** A directory or regular file that was found as it is recorded. */
-export type Seen = fs.BigIntStats;
-
-/**
- * What stands at a name, where it is the directory or regular file that a record tells of: in a third of the time that an entry
- * takes. Undefined may come of a time before 1970, too.
- */
-export function seeAsRecorded(name: string, recorded: Entry): Seen | undefined {
-  // With the options of all other looks: two kinds of them would cost each of a hundred thousand a tenth.
-  const stat = fs.lstatSync(toArgument(name), LSTAT);
-  const isDirectory = recorded.kind === 'directory';
-  if (stat === undefined || (!isDirectory && recorded.kind !== 'file') || stat.mtimeNs < 0n) return undefined;
-  if (Number(stat.mode) !== ((isDirectory ? S_IFDIR : S_IFREG) | recorded.mode)) return undefined;
-  if (Number(stat.uid) !== recorded.uid || Number(stat.gid) !== recorded.gid) return undefined;
-  if (!isDirectory && Number(stat.size) !== recorded.size) return undefined;
-  const { seconds, nanoseconds } = recorded;
-  if (Math.floor(Number(stat.mtimeMs) / 1000) !== seconds) return undefined;
-  // A layer may have cut it to whole seconds since.
-  const found = Number(stat.mtimeNs % 1_000_000_000n);
-  return found === nanoseconds || found === 0 ? stat : undefined;
-}
-
-/** The entry of a directory or regular file. */
-export function entryOfSeen(seen: Seen): Entry {
-  return entryOf(seen, () => '');
-}
-
-/** As `look`, of a regular file and in a third of the time: undefined for anything else, and where its time is before 1970. */
-export function glance(name: Name): Glance | undefined {
-  const stat = fs.lstatSync(toArgument(name), LSTAT);
-  if (stat === undefined || (Number(stat.mode) & S_IFMT) !== S_IFREG || stat.mtimeNs < 0n) return undefined;
-  return {
-    size: Number(stat.size),
-    seconds: Math.floor(Number(stat.mtimeMs) / 1000),
-    mode: Number(stat.mode) & 0o7777,
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    witness: { inode: stat.ino, changed: stat.ctimeNs },
-  };
-}
-
-/** What an open descriptor is. A link's target is not read. */
-export function lookAt(descriptor: number): Entry {
-  try {
-    return lookAtOnce(descriptor);
-  } catch (error) {
-    return again(error, lookAtOnce, descriptor);
-  }
-}
-
-function lookAtOnce(descriptor: number): Entry {
-  return entryOf(fs.fstatSync(descriptor, { bigint: true }), () => '');
-}
-
-/** What proves of an open file, later, that nobody has written to it since; at less cost than all that it is. */
-export function proofAt(descriptor: number): Proof {
-  try {
-    return proofOnce(descriptor);
-  } catch (error) {
-    return again(error, proofOnce, descriptor);
-  }
-}
-
-function proofOnce(descriptor: number): Proof {
-  const { ino, ctimeNs } = fs.fstatSync(descriptor, { bigint: true });
-  return { inode: ino, changed: ctimeNs };
-}
-
-function entryOf(stat: fs.BigIntStats, target: () => string): Entry {
-  const attributes = {
-    mode: Number(stat.mode) & 0o7777,
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
-    ...instantOf(stat.mtimeNs),
-    witness: { device: stat.dev, inode: stat.ino, changed: stat.ctimeNs, links: Number(stat.nlink) },
-  };
-  switch (Number(stat.mode) & S_IFMT) {
-    case S_IFREG:
-      return { kind: 'file', ...attributes, size: Number(stat.size) };
-    case S_IFDIR:
-      return { kind: 'directory', ...attributes };
-    case S_IFLNK:
-      return { kind: 'link', ...attributes, target: target() };
-    default:
-      return { kind: 'other', ...attributes };
-  }
-}
-
-function instantOf(time: bigint): { seconds: number; nanoseconds: number } {
-  const nanoseconds = Number(((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n);
-  return { seconds: Number((time - BigInt(nanoseconds)) / 1_000_000_000n), nanoseconds };
-}
 
 /** Opens a regular file of the working directory for reading. It never waits (a FIFO) and never follows a link. */
 export function openForReading(name: Name): number {

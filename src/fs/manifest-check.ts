@@ -6,7 +6,8 @@ import type { Listing } from '../core/manifest-block.ts';
 import type { Manifest } from '../core/manifest.ts';
 import { fromText, join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
-import { close, entryOfSeen, list, look, seeAsRecorded, toArgument, type Seen } from './disk.ts';
+import { close, list, toArgument } from './disk.ts';
+import { look, lookAsRecorded } from './look.ts';
 import { MANIFEST_NAME, type Held } from './manifest-file.ts';
 import { OF_THE_FILE_SYSTEM, STATE_NAME } from './private.ts';
 
@@ -33,7 +34,7 @@ export function spotCheck({ manifest, written }: Held, seed: Anchor): ((director
   seed.moveTo(ROOT);
   const difference = differenceAtRoot(manifest, seed);
   if (difference !== undefined) return difference;
-  const found: (Seen | Entry)[] = [];
+  const found: Entry[] = [];
   const paths: RelPath[] = [];
   for (let number = 0; number < manifest.directories; number++) {
     const { name, parent, entry } = manifest.directory(number);
@@ -51,10 +52,7 @@ export function spotCheck({ manifest, written }: Held, seed: Anchor): ((director
     const there = confirm(seed, join(paths[directory] ?? ROOT, name), entry);
     if ('what' in there) return there;
   }
-  return (number) => {
-    const there = found[number] ?? manifest.directory(number).entry;
-    return ('witness' in there ? there : entryOfSeen(there)) as Directory;
-  };
+  return (number) => (found[number] ?? manifest.directory(number).entry) as Directory;
 }
 
 /** The root's own time is moved by whoever copies a seed or mounts it; where it was, all that is in it is looked at. */
@@ -87,11 +85,11 @@ function strayIn(seed: Anchor, directory: RelPath, { names, entries }: Listing):
 }
 
 /** As `compare`, at less cost where all is as it was. The working directory is the root, before and after. */
-function confirm(seed: Anchor, path: RelPath, recorded: Entry): Seen | Entry | Difference {
+function confirm(seed: Anchor, path: RelPath, recorded: Entry): Entry | Difference {
   if (path.length <= LONGEST_ARGUMENT && (recorded.kind === 'file' || isOpenToAll(recorded))) {
     try {
-      const seen = seeAsRecorded(path, recorded);
-      if (seen !== undefined) return seen;
+      const found = lookAsRecorded(path, recorded);
+      if (found !== undefined) return found;
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
     }

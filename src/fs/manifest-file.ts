@@ -7,7 +7,8 @@ import { ROOT, type Name } from '../core/path.ts';
 import { sha256 } from '../core/sha256.ts';
 import type { Anchor } from './anchor.ts';
 import { putBackTime } from './attributes.ts';
-import { changeMode, close, createFile, isMissing, lookAt, openForReading, removeFile, rename, write } from './disk.ts';
+import { changeMode, close, createFile, isMissing, openForReading, removeFile, rename, write } from './disk.ts';
+import { lookAt } from './look.ts';
 
 export const MANIFEST_NAME = '.volseed-manifest' as Name;
 const NEW_NAME = '.volseed-manifest.new' as Name;

@@ -1,13 +1,14 @@
 /** A seed whose names and entries its manifest tells, and whose files are opened where they lie. */
 import { isTime, type Directory, type Entry, type File, type Glance } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
-import type { Listing } from '../core/manifest-block.ts';
+import type { Listing, Sieve, Sifted } from '../core/manifest-block.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Totals } from '../core/manifest-format.ts';
 import { Damaged } from '../core/octets.ts';
 import { display, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
-import { close, lookAt, openDirectory, openForReading } from './disk.ts';
+import { close, openDirectory, openForReading } from './disk.ts';
+import { lookAt } from './look.ts';
 import { spotCheck } from './manifest-check.ts';
 import { openManifest, type Held } from './manifest-file.ts';
 import { DirectorySeed, SeedChanged, type Seed } from './seed.ts';
@@ -48,7 +49,8 @@ export class ManifestSeed implements Seed {
   readonly #disbelief: Disbelief;
   #believed = true;
   #path: RelPath | undefined;
-  /** Undefined where the manifest has failed for this directory, which is then read itself. */
+  /** Of the directory; undefined where the manifest has failed for it, which is then read itself. */
+  #number: number | undefined;
   #listing: Listing | undefined;
   /** Names are mostly asked for in their order. */
   #next = 0;
@@ -79,26 +81,41 @@ export class ManifestSeed implements Seed {
   }
 
   enter(path: RelPath): void {
-    if (path === this.#path && this.#listing !== undefined) return;
+    if (path === this.#path && this.#number !== undefined) return;
     this.#path = path;
     this.#next = 0;
-    this.#listing = this.#list(path);
-    if (this.#listing === undefined) this.#plain.enter(path);
+    this.#listing = undefined;
+    // Nothing that the manifest has told of: whoever asks gets what is there.
+    this.#number = this.#believed ? this.#manifest.find(path) : undefined;
+    if (this.#number === undefined) this.#plain.enter(path);
   }
 
   names(): Name[] {
-    return this.#listing === undefined ? this.#plain.names() : [...this.#listing.names];
+    const listing = this.#list();
+    return listing === undefined ? this.#plain.names() : [...listing.names];
   }
 
   look(name: Name): Entry | undefined {
-    if (this.#listing === undefined) return this.#plain.look(name);
-    return this.#listing.entries[this.#at(this.#listing, name)];
+    const listing = this.#list();
+    if (listing === undefined) return this.#plain.look(name);
+    return listing.entries[this.#at(listing, name)];
   }
 
-  glance(name: Name): Glance | undefined {
-    if (this.#listing === undefined) return this.#plain.glance(name);
+  glance(name: Name, proving: boolean): Glance | undefined {
+    if (this.#list() === undefined) return this.#plain.glance(name, proving);
     const entry = this.look(name);
     return entry?.kind === 'file' ? entry : undefined;
+  }
+
+  sift(sieve: Sieve): Sifted | undefined {
+    if (this.#number === undefined) return undefined;
+    try {
+      return this.#manifest.sift(this.#number, sieve);
+    } catch (error) {
+      // Whoever reads the listing meets it again, and is told.
+      whyOf(error);
+      return undefined;
+    }
   }
 
   open(name: Name): number {
@@ -120,8 +137,8 @@ export class ManifestSeed implements Seed {
   }
 
   hash(name: Name): string | undefined {
-    if (this.#listing === undefined) return undefined;
-    return this.#manifest.hashAt(this.#listing.hashes[this.#at(this.#listing, name)] ?? -1);
+    const listing = this.#list();
+    return listing && this.#manifest.hashAt(listing.hashes[this.#at(listing, name)] ?? -1);
   }
 
   wasShipped(path: RelPath, sha256: string): boolean {
@@ -138,15 +155,16 @@ export class ManifestSeed implements Seed {
     this.#plain.close();
   }
 
-  #list(path: RelPath): Listing | undefined {
-    const number = this.#believed ? this.#manifest.find(path) : undefined;
-    // Nothing that the manifest has told of: whoever asks gets what is there.
-    if (number === undefined) return undefined;
+  /** What the manifest has of the directory; undefined where it is the directory itself that is to be asked, which has been entered. */
+  #list(): Listing | undefined {
+    if (this.#listing !== undefined || this.#number === undefined) return this.#listing;
     try {
-      return this.#manifest.list(number, this.#found);
+      return (this.#listing = this.#manifest.list(this.#number, this.#found));
     } catch (error) {
       this.#disbelief(whyOf(error));
       this.#believed = false;
+      this.#number = undefined;
+      this.#plain.enter(this.#path ?? ROOT);
       return undefined;
     }
   }

@@ -4,7 +4,7 @@ import type { Identity } from '../core/identity.ts';
 import { parentOf, type RelPath } from '../core/path.ts';
 import type { Change, Plan } from '../core/plan.ts';
 import type { Anchor } from './anchor.ts';
-import { lookAt } from './disk.ts';
+import { lookAt } from './look.ts';
 
 export interface Whereabouts {
   readonly volume: Anchor;

@@ -14,7 +14,6 @@ import {
   close,
   createFile,
   list,
-  look,
   makeDirectory,
   NO_HARD_LINKS,
   openHandle,
@@ -22,6 +21,7 @@ import {
   rename,
   toArgument,
 } from './disk.ts';
+import { look } from './look.ts';
 import type { StateDirectory } from './private.ts';
 import { removeTree } from './remove.ts';
 

@@ -11,14 +11,13 @@ import {
   close,
   hasProc,
   isMissing,
-  look,
-  lookAt,
   makeDirectoryIfMissing,
   NO_HARD_LINKS,
   openHandle,
   readInto,
   write,
 } from './disk.ts';
+import { look, lookAt } from './look.ts';
 import { makingName, patient, patiently, removingOwn } from './patience.ts';
 import { randomHex } from './random.ts';
 import { removeTree } from './remove.ts';

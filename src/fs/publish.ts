@@ -19,14 +19,13 @@ import {
   byHandle,
   isMissing,
   list,
-  look,
-  lookAt,
   moveWithoutReplacing,
   NO_HARD_LINKS,
   removeDirectory,
   removeFile,
   rename,
 } from './disk.ts';
+import { look, lookAt } from './look.ts';
 import type { Staged } from './stage.ts';
 import { openToFlush, type Opener } from './flush.ts';
 import { patiently } from './patience.ts';

@@ -2,18 +2,8 @@
 import { codeOf } from '../core/errors.ts';
 import type { Name } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
-import {
-  byHandle,
-  close,
-  hasProc,
-  isMissing,
-  list,
-  look,
-  lookAt,
-  openHandle,
-  removeDirectory,
-  removeFile,
-} from './disk.ts';
+import { byHandle, close, hasProc, isMissing, list, openHandle, removeDirectory, removeFile } from './disk.ts';
+import { look, lookAt } from './look.ts';
 import { removingOwn } from './patience.ts';
 
 /** Removes what stands at a name of the directory that the anchor is in; no error where nothing does. */

@@ -5,11 +5,11 @@
  * Fails for one path at a time: what cannot be read is a problem of that path, and the rest goes on.
  */
 import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
-import type { Directory, Entry } from '../core/entry.ts';
+import type { Directory, Entry, Glance } from '../core/entry.ts';
 import { join, nameOf, parentOf, ROOT, toText, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
-import type { IsSame } from '../core/sparing.ts';
+import type { Spares } from '../core/sparing.ts';
 import type { Anchor } from './anchor.ts';
 import { SeedChanged, type Seed } from './seed.ts';
 import { ONE_NAME } from '../core/words.ts';
@@ -18,7 +18,8 @@ import { moveInto } from './writable.ts';
 import { sameContent } from './content.ts';
 import { sha256 } from './hash.ts';
 import { NEW } from '../core/base.ts';
-import { close, glance, isEmpty, isMissing, list, look, lookAt, openForReading } from './disk.ts';
+import { close, isEmpty, isMissing, list, openForReading } from './disk.ts';
+import { glance, look, lookAt, written } from './look.ts';
 
 /** One path: what the seed has there, and what the volume. */
 export interface Pair {
@@ -34,13 +35,8 @@ export interface Pair {
 export type Descent = 'both' | 'seed' | 'skip' | 'clear';
 
 export interface Visitor {
-  /**
-   * What tells that two files of a directory need no visit, because nothing would come of it; undefined where every one does.
-   * @returns told how many it has spared.
-   */
-  readonly spares?: (
-    directory: RelPath,
-  ) => { readonly isSame: IsSame; readonly count: (same: number) => void } | undefined;
+  /** What tells that two files of a directory need no visit, because nothing would come of it; undefined where every one does. */
+  readonly spares?: (directory: RelPath) => Spares | undefined;
   /** Whether the visit turns on two files having the same bytes; they are read for it. */
   readonly asksContent: (pair: Pair) => boolean;
   /** What else the visit turns on; asked again with the answer until there is nothing left to ask. */
@@ -278,15 +274,8 @@ class Scan {
   }
 
   #pairs(path: RelPath, both: boolean): Pair[] {
-    const names = this.#attempt(path, 'the seed', () => {
-      this.#trees.seed.enter(path);
-      return this.#names(path);
-    });
-    if (names === undefined) return [];
-    if (this.#visitor.asksExtra === true || (this.#visitor.known?.(path) ?? []).length > 0)
-      this.#shipped.set(path, new Set(names));
-    const left = both ? this.#spare(path, names) : names;
-    if (left.length === 0) return [];
+    const left = (both ? this.#sift(path) : undefined) ?? this.#toVisit(path, both);
+    if (left === undefined || left.length === 0) return [];
     const seeds = this.#attempt(path, 'the seed', () => {
       this.#trees.seed.enter(path);
       return this.#seedEntries(path, left);
@@ -324,6 +313,51 @@ class Scan {
     return this.#trees.seed.names().filter((name) => !this.#trees.passedOver(join(path, name)));
   }
 
+  /** The names that have to be visited; undefined where they cannot be read, and the problem has been told. */
+  #toVisit(path: RelPath, both: boolean): readonly Name[] | undefined {
+    const names = this.#attempt(path, 'the seed', () => {
+      this.#trees.seed.enter(path);
+      return this.#names(path);
+    });
+    if (names !== undefined && this.#asksNames(path)) this.#shipped.set(path, new Set(names));
+    return names && (both ? this.#spare(path, names) : names);
+  }
+
+  #asksNames(path: RelPath): boolean {
+    return this.#visitor.asksExtra === true || (this.#visitor.known?.(path) ?? []).length > 0;
+  }
+
+  /** As `#spare`, of a directory of which the seed need not even make names; undefined where that is not so. */
+  #sift(path: RelPath): readonly Name[] | undefined {
+    const { seed } = this.#trees;
+    const spares = this.#visitor.spares?.(path);
+    if (seed.sift === undefined || spares === undefined || spares.asksProof) return undefined;
+    // At the root there may be files that are not data.
+    if (path === ROOT || this.#folds || this.#asksNames(path)) return undefined;
+    const there = written();
+    if (there === undefined) return undefined;
+    const { name, glance: glanceThere } = there;
+    try {
+      seed.enter(path);
+      this.#enterVolume(path);
+      const passes = (shipped: Glance): boolean => {
+        const found = glanceThere();
+        return found !== undefined && spares.isSame(shipped, found, NO_NAME, NO_HASH);
+      };
+      const sifted = seed.sift({ name, passes });
+      if (sifted === undefined) return undefined;
+      spares.count(sifted.passed);
+      return sifted.left.filter((each) => !this.#trees.passedOver(join(path, each)));
+    } catch (error) {
+      return this.#asBefore(error);
+    }
+  }
+
+  /** Whoever looks closely finds out what an error is about, and of which path. */
+  #asBefore(error: unknown): undefined {
+    if (error instanceof Refused || error instanceof Interrupted || codeOf(error) === undefined) throw error;
+  }
+
   /** The names that are left when those have been counted which a quick look tells to be as they should. */
   #spare(path: RelPath, names: readonly Name[]): readonly Name[] {
     const spares = this.#visitor.spares?.(path);
@@ -332,19 +366,17 @@ class Scan {
     const { seed } = this.#trees;
     const hashOf = (name: Name): string | undefined => seed.hash(name);
     try {
-      const seeds = names.map((name) => seed.glance(name));
+      const seeds = names.map((name) => seed.glance(name, spares.asksProof));
       this.#enterVolume(path);
       const left = names.filter((name, at) => {
         const shipped = seeds[at];
-        const found = shipped && glance(name);
+        const found = shipped && glance(name, spares.asksProof);
         return shipped === undefined || found === undefined || !spares.isSame(shipped, found, name, hashOf);
       });
       spares.count(names.length - left.length);
       return left;
     } catch (error) {
-      if (error instanceof Refused || error instanceof Interrupted || codeOf(error) === undefined) throw error;
-      // Whoever looks closely finds out what it is about, and of which path.
-      return names;
+      return this.#asBefore(error) ?? names;
     }
   }
 
@@ -420,6 +452,10 @@ class Scan {
     }
   }
 }
+
+/** Where only attributes are compared. */
+const NO_NAME = '' as Name;
+const NO_HASH = (): undefined => undefined;
 
 /** Whether names that differ in case only are one in the volume; told by the one name that is always there. */
 function foldsCase(volume: Anchor): boolean {

@@ -1,9 +1,11 @@
 /** Where seed data comes from, a directory at a time: a directory of the image, with a manifest (manifest-seed.ts) or without. */
 import type { Directory, Entry, Glance } from '../core/entry.ts';
+import type { Sieve, Sifted } from '../core/manifest-block.ts';
 import type { Totals } from '../core/manifest-format.ts';
 import type { Name, RelPath } from '../core/path.ts';
 import { Anchor } from './anchor.ts';
-import { glance, list, look, lookAt, openDirectory, openForReading } from './disk.ts';
+import { list, openDirectory, openForReading } from './disk.ts';
+import { glance, look, lookAt } from './look.ts';
 
 export interface Seed {
   /** What its root is; where there are several in one, that of the last which goes into the root, else an implied one. */
@@ -21,8 +23,10 @@ export interface Seed {
   /** In byte order. */
   names(): Name[];
   look(name: Name): Entry | undefined;
-  /** What is known of a regular file with least effort; undefined for anything else. */
-  glance(name: Name): Glance | undefined;
+  /** What is known of a regular file with least effort; undefined for anything else. Its witness only where that is asked for. */
+  glance(name: Name, proving: boolean): Glance | undefined;
+  /** Asks of each file whether it goes through, where that can be told at less cost than by `glance`. */
+  sift?(sieve: Sieve): Sifted | undefined;
   /** Opens a file for reading; throws the kernel's error. */
   open(name: Name): number;
   /** Opens a handle on the directory itself, for a second thread; undefined where its files lie in several. */
@@ -72,9 +76,9 @@ export class DirectorySeed implements Seed {
     return look(name);
   }
 
-  glance(name: Name): Glance | undefined {
+  glance(name: Name, proving: boolean): Glance | undefined {
     this.#anchor.here();
-    return glance(name);
+    return glance(name, proving);
   }
 
   open(name: Name): number {

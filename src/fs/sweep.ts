@@ -6,7 +6,8 @@ import { isName, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core
 import type { Plan } from '../core/plan.ts';
 import type { Anchor } from './anchor.ts';
 import { giveBackTime, putBackTime } from './attributes.ts';
-import { byHandle, list, look, lookAt } from './disk.ts';
+import { byHandle, list } from './disk.ts';
+import { look, lookAt } from './look.ts';
 import { PARTS, STAGE } from './parts.ts';
 import type { StateDirectory } from './private.ts';
 import { removeTree } from './remove.ts';

@@ -3,7 +3,8 @@ import type { Identity } from '../core/identity.ts';
 import { codeOf } from '../core/errors.ts';
 import { nameOf, parentOf, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
-import { byHandle, close, lookAt, openHandle } from './disk.ts';
+import { byHandle, close, openHandle } from './disk.ts';
+import { lookAt } from './look.ts';
 
 /** Directories of ours that were opened for the work, with the mode to give back. */
 export class Unlocked extends Map<RelPath, number> {}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../src/core/entry.ts';
+import type { Entry, Glance } from '../../src/core/entry.ts';
+import type { Sieve } from '../../src/core/manifest-block.ts';
 import { NOBODY } from '../../src/core/entry.ts';
 import { encodeManifest, type Contents, type Recorded } from '../../src/core/manifest-writing.ts';
 import { FORMAT, HASH, MAGIC } from '../../src/core/manifest-format.ts';
@@ -238,6 +239,44 @@ function checkAttributes(entry: Entry): void {
   if (checks.includes(false)) throw new Error(`an entry that is none: ${JSON.stringify(checks)}`);
 }
 
+/** A sieve that asks `passes` with the name and what was shipped, and remembers what it was asked of. */
+function sifting(passes: (name: Name) => boolean): { sieve: Sieve; asked: Map<Name, Entry> } {
+  const asked = new Map<Name, Entry>();
+  const name = Buffer.alloc(256, 0xee);
+  const ask = (shipped: Glance, length: number): boolean => {
+    const as = name.toString('latin1', 0, length) as Name;
+    if (name[length] !== 0) throw new Error('no zero after the name');
+    asked.set(as, file({ ...shipped, witness: NOBODY }));
+    return passes(as);
+  };
+  return { sieve: { name, passes: ask }, asked };
+}
+
+/** Undefined where it says that it makes no sense. */
+function unlessDamaged<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Damaged) return undefined;
+    throw error;
+  }
+}
+
+/** Whoever sifts a directory has what its listing has, or neither. */
+function checkSift(manifest: Manifest): void {
+  for (let number = 0; number < manifest.directories; number++) {
+    const { sieve, asked } = sifting(() => false);
+    const sifted = unlessDamaged(() => manifest.sift(number, sieve));
+    if (sifted === undefined) continue;
+    const listing = unlessDamaged(() => manifest.list(number));
+    // That a file has a directory's name shows when the two are put together.
+    if (listing === undefined && new Set(sifted.left).size < sifted.left.length) continue;
+    const files = listing?.names.filter((_, at) => listing.entries[at]?.kind === 'file');
+    if (sifted.left.join('/') !== listing?.names.join('/') || [...asked.keys()].join('/') !== files?.join('/'))
+      throw new Error(`sifted ${JSON.stringify(sifted.left)} of ${JSON.stringify(listing?.names)}`);
+  }
+}
+
 const PARTS = ['head', 'entries', 'history'] as const;
 
 describe('what no file system has', () => {
@@ -264,6 +303,7 @@ describe('any bytes', () => {
   function judge(bytes: Uint8Array): boolean {
     try {
       const manifest = decoded(bytes);
+      checkSift(manifest);
       manifest.validate();
       for (const { listing } of manifest.walk()) {
         checkListing(listing.names);
@@ -316,6 +356,26 @@ describe('any bytes', () => {
       judge(together({ ...parts, [which]: was.subarray(0, at) }));
       expect(judge(sound.subarray(0, random.below(sound.length)))).toBe(false);
     }
+  });
+
+  it('sifted of what goes through, leave the rest, and ask of every file as it was', () => {
+    let through = 0;
+    for (let round = 0; round < 500; round++) {
+      const manifest = decoded(encodeManifest(randomContents(random), tools));
+      for (let directories = manifest.directories; directories > 0; directories--) {
+        const listing = manifest.list(directories - 1);
+        const passing = new Set(listing.names.filter(() => random.chance(70)));
+        const { sieve, asked } = sifting((name) => passing.has(name));
+        const files = listing.names.filter((_, at) => listing.entries[at]?.kind === 'file');
+        expect(manifest.sift(directories - 1, sieve), `VOLSEED_TEST_SEED=${number}`).toEqual({
+          left: listing.names.filter((name) => !files.includes(name) || !passing.has(name)),
+          passed: files.filter((name) => passing.has(name)).length,
+        });
+        expect([...asked]).toEqual(files.map((name) => [name, listing.entries[listing.names.indexOf(name)]]));
+        through += files.filter((name) => passing.has(name)).length;
+      }
+    }
+    expect(through).toBeGreaterThan(1000);
   });
 
   it('give back random trees as they were', () => {

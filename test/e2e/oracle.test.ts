@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isRoot, suite } from '../support/prerequisites.ts';
 import { asMyself, asRoot, numberOfPairs, pair } from '../support/random.ts';
-import { agree, doNothing, itemized, judge, rsync, syncByManifest, volseed, withManifest } from '../support/rsync.ts';
+import {
+  agree,
+  doNothing,
+  itemized,
+  judge,
+  notAtFirst,
+  rsync,
+  syncByManifest,
+  volseed,
+  withManifest,
+} from '../support/rsync.ts';
 import type { Program } from '../support/rsync.ts';
 import { changes, differences, snapshot } from '../support/snapshot.ts';
 import { build, directory, fifo, file, scratch, socket, symlink, tree } from '../support/tree.ts';
@@ -151,6 +161,36 @@ suite('on random pairs of seed and volume', ['rsync'], () => {
     'plan touches nothing, and leaves no .volseed',
     async () => {
       const contract = { oracle: doNothing, program: planOnly };
+      expect(await agree(fewer, flavour, contract)).toMatchObject({ pairs: fewer });
+    },
+    timeout,
+  );
+});
+
+suite('on random pairs among many files, which the C library looks at', ['rsync'], () => {
+  it(
+    'sync leaves, entry for entry, what rsync -avu leaves, and rsync asked afterwards wants nothing',
+    async () => {
+      const contract = { oracle: rsync(), program: notAtFirst(volseed('sync')), asked: itemized(), crowded: true };
+      expect(await agree(numberOfPairs, flavour, contract)).toMatchObject({ pairs: numberOfPairs });
+    },
+    timeout,
+  );
+
+  it(
+    'sync by a manifest leaves it, too',
+    async () => {
+      const oracle = rsync(['--exclude=/.volseed-manifest']);
+      const contract = { prepare: withManifest, oracle, program: notAtFirst(syncByManifest), crowded: true };
+      expect(await agree(numberOfPairs, flavour, contract)).toMatchObject({ pairs: numberOfPairs });
+    },
+    timeout,
+  );
+
+  it(
+    'a second sync changes nothing, not an inode, not a time',
+    async () => {
+      const contract = { oracle: rsync(), program: syncTwice, crowded: true };
       expect(await agree(fewer, flavour, contract)).toMatchObject({ pairs: fewer });
     },
     timeout,

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LEAVE, type Attributes, type Entry } from '../../src/core/entry.ts';
 import { ALL_ATTRIBUTES, applyFix, setAttributes, type Door } from '../../src/fs/attributes.ts';
-import { look } from '../../src/fs/disk.ts';
+import { look } from '../../src/fs/look.ts';
 import { suite } from '../support/prerequisites.ts';
 import { directory, fifo, file, symlink } from '../support/tree.ts';
 import { name, place } from './place.ts';

@@ -9,8 +9,6 @@ import {
   createFile,
   isEmpty,
   list,
-  look,
-  lookAt,
   makeDirectory,
   makeLink,
   moveWithoutReplacing,
@@ -24,8 +22,9 @@ import {
   toTime,
   write,
 } from '../../src/fs/disk.ts';
+import { look, lookAt } from '../../src/fs/look.ts';
 import { firstNumber, Random } from '../support/random.ts';
-import { directory, fifo, file, socket, symlink } from '../support/tree.ts';
+import { directory, fifo, file, symlink } from '../support/tree.ts';
 import { name, place, type Literal } from './place.ts';
 
 /** A place that is the working directory. */
@@ -108,44 +107,6 @@ describe('times', () => {
     expect(toTime(at(0, 0))).toBe('0');
     expect(toTime(at(1, 999_999_999))).toBe('1.999999999');
     expect(Number(toTime(at(1_500_000_000, 999_999_999)))).toBeLessThan(1_500_000_001);
-  });
-});
-
-describe('look', () => {
-  it('tells what each kind of entry is, and what it has', () => {
-    here({
-      f: file('four', { mode: 0o4711, mtime: '100.25' }),
-      d: directory({ mode: 0o2750 }),
-      l: symlink('nowhere', { mtime: 7 }),
-      p: fifo(),
-      s: socket(),
-    });
-    expect(look(name('f'))).toMatchObject({
-      kind: 'file',
-      size: 4,
-      mode: 0o4711,
-      seconds: 100,
-      nanoseconds: 250_000_000,
-    });
-    expect(look(name('d'))).toMatchObject({ kind: 'directory', mode: 0o2750 });
-    expect(look(name('l'))).toMatchObject({ kind: 'link', target: 'nowhere', seconds: 7 });
-    expect(look(name('p'))).toMatchObject({ kind: 'other' });
-    expect(look(name('s'))).toMatchObject({ kind: 'other' });
-    expect(look(name('none'))).toBeUndefined();
-  });
-
-  it('takes names and link targets as bytes, whatever they are', () => {
-    here({ '\xff\n': file(), 'caf\xc3\xa9': symlink('\xfe\xff') });
-    expect(list()).toEqual(['caf\xc3\xa9', '\xff\n']);
-    expect(look(name('\xff\n'))).toMatchObject({ kind: 'file' });
-    expect(look(name('caf\xc3\xa9'))).toMatchObject({ kind: 'link', target: '\xfe\xff' });
-  });
-
-  it('counts names, and sees a second one come', () => {
-    here({ f: file() });
-    expect(look(name('f'))?.witness.links).toBe(1);
-    fs.linkSync('f', 'g');
-    expect(look(name('f'))?.witness.links).toBe(2);
   });
 });
 

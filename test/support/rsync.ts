@@ -1,6 +1,7 @@
 // rsync as the oracle: what it leaves of a volume is what volseed has to leave.
 // oxlint-disable no-await-in-loop -- each round needs what the one before has shown
 import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { firstNumber, outside, pair } from './random.ts';
@@ -46,6 +47,28 @@ export const syncByManifest: Program = async (...args) => {
   return result.stderr.includes('the manifest of') ? { ...result, code: 1 } : result;
 };
 
+/** The same at a start that is not the first: a first one adopts what it finds, and visits each path. */
+export const notAtFirst =
+  (program: Program): Program =>
+  async (seed, volume, as) => {
+    const aside = `${volume}-aside`;
+    const { atimeNs, mtimeNs } = statSync(volume, { bigint: true });
+    mkdirSync(aside);
+    for (const name of namesIn(volume)) renameSync(below(volume, name), below(aside, name));
+    await program(seed, volume, as);
+    for (const name of namesIn(volume)) rmSync(below(volume, name), { recursive: true });
+    for (const name of namesIn(aside)) renameSync(below(aside, name), below(volume, name));
+    rmdirSync(aside);
+    utimesSync(volume, inSeconds(atimeNs), inSeconds(mtimeNs));
+    return program(seed, volume, as);
+  };
+
+const namesIn = (at: string): Buffer[] => readdirSync(at, 'buffer').filter((name) => name.toString() !== '.volseed');
+const below = (at: string, name: Buffer): Buffer => Buffer.concat([Buffer.from(`${at}/`), name]);
+/** As text, in which no nanosecond gets lost. */
+const inSeconds = (time: bigint): string =>
+  `${time / 1_000_000_000n}.${String(time % 1_000_000_000n).padStart(9, '0')}`;
+
 /** Where the promise is that nothing changes. */
 export const doNothing: Program = async () => ({ code: 0, stdout: '', stderr: '' });
 
@@ -66,6 +89,8 @@ export interface Contract {
   readonly as?: Identity;
   /** The root's own attributes count too. */
   readonly root?: boolean;
+  /** Besides, the trees are in a directory beside so many files that they are looked at in the way that is for many. */
+  readonly crowded?: boolean;
   /** Where the promise is not quite what the oracle does: what it is, from what that left. */
   readonly promised?: (left: Snapshot, around: Around) => Snapshot;
 }
@@ -119,7 +144,8 @@ export async function judge(pairs: readonly Pair[], contract: Contract): Promise
   const numbered = pairs.map((one, index) => ({ pair: one, at: sides(place.path, String(index)) }));
   buildAll(
     numbered.flatMap(({ pair: one, at }) => {
-      const [seed, volume] = [resolved(one.seed, at.outside), resolved(one.volume, at.outside)];
+      const among = contract.crowded === true ? amongMany : (each: Tree): Tree => each;
+      const [seed, volume] = [resolved(among(one.seed), at.outside), resolved(among(one.volume), at.outside)];
       return [
         [at.seed, seed] as const,
         [at.a, volume] as const,
@@ -153,6 +179,15 @@ export async function judge(pairs: readonly Pair[], contract: Contract): Promise
     if (verdict.code !== 0 || more.length === 0) return verdict;
     return { ...verdict, faults: [...verdict.faults, ...more.map((line) => `rsync asked afterwards wants ${line}`)] };
   });
+}
+
+/** In a directory of their own, beside one with files that both trees have. */
+function amongMany(one: Tree): Tree {
+  const crowd = Array.from({ length: 70 }, (_, n) => [`!crowd/${n}`, file('', { mtime: 1_600_000_000 })] as const);
+  const root = one.get('.') ?? directory();
+  const moved = [...one].filter(([path]) => path !== '.').map(([path, entry]) => [`pair/${path}`, entry] as const);
+  const directories = ['.', '!crowd', 'pair'].map((path) => [path, root] as const);
+  return new Map([...directories, ...crowd, ...moved]);
 }
 
 /** '.f..t...... ' before each path. */

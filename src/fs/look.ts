@@ -1,0 +1,259 @@
+/**
+ * What stands at a name of the working directory, or is open. Nothing here follows a link. Errors are the kernel's, with their `code`;
+ * those that may pass are waited for, where it is not said otherwise.
+ *
+ * A look leaves what it found in a record, as statx(2) lays it out, and an answer takes from it what is asked for: of most of a
+ * hundred thousand files that is five numbers. The C library fills it where that can be called (direct.ts), else node:fs.
+ */
+import fs from 'node:fs';
+import type { Proof } from '../core/base.ts';
+import { NOBODY, type Entry, type Glance } from '../core/entry.ts';
+import type { Name } from '../core/path.ts';
+import { MEMORY, openDirect, type Direct } from './direct.ts';
+import { O_PATH, toArgument } from './disk.ts';
+import { again } from './patience.ts';
+
+const { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } = fs.constants;
+const BIGINT = { bigint: true, throwIfNoEntry: false } as const;
+
+/** Looks by node:fs before the door is opened, which takes as long as they lose. */
+const BEFORE_DIRECT = 64;
+
+const memory = new ArrayBuffer(MEMORY.bytes);
+const nameBytes = new Uint8Array(memory, MEMORY.name, MEMORY.longest + 1);
+const halves = new Uint16Array(memory, MEMORY.record, 128);
+const words = new Uint32Array(memory, MEMORY.record, 64);
+const signed = new Int32Array(memory, MEMORY.record, 64);
+const longs = new BigUint64Array(memory, MEMORY.record, 32);
+
+/** The record, by the offsets that `struct statx` has everywhere. */
+const found = {
+  mode: (): number => halves[14] ?? 0,
+  links: (): number => words[4] ?? 0,
+  uid: (): number => words[5] ?? 0,
+  gid: (): number => words[6] ?? 0,
+  inode: (): bigint => longs[4] ?? 0n,
+  size: (): number => (words[10] ?? 0) + (words[11] ?? 0) * 2 ** 32,
+  seconds: (): number => (words[28] ?? 0) + (signed[29] ?? 0) * 2 ** 32,
+  nanoseconds: (): number => words[30] ?? 0,
+  changed: (): bigint => BigInt.asIntN(64, longs[12] ?? 0n) * 1_000_000_000n + BigInt(words[26] ?? 0),
+  device: (): bigint => deviceOf(words[34] ?? 0, words[35] ?? 0),
+};
+
+let lastDevice = { major: -1, minor: -1, device: 0n };
+
+/** As makedev(3) has it, and so node:fs; mostly it is the one of the look before. */
+function deviceOf(major: number, minor: number): bigint {
+  if (major !== lastDevice.major || minor !== lastDevice.minor) {
+    const [high, low] = [BigInt(major), BigInt(minor)];
+    const device =
+      ((high & 0xfffff000n) << 32n) | ((high & 0xfffn) << 8n) | ((low & 0xffffff00n) << 12n) | (low & 0xffn);
+    lastDevice = { major, minor, device };
+  }
+  return lastDevice.device;
+}
+
+/** Fills the record with what node:fs tells. */
+function fill(stat: fs.BigIntStats): void {
+  halves[14] = Number(stat.mode);
+  words[4] = Number(stat.nlink);
+  words[5] = Number(stat.uid);
+  words[6] = Number(stat.gid);
+  longs[4] = stat.ino;
+  longs[5] = stat.size;
+  [longs[14], words[30]] = instantOf(stat.mtimeNs);
+  [longs[12], words[26]] = instantOf(stat.ctimeNs);
+  const device = stat.dev;
+  words[34] = Number(((device >> 32n) & 0xfffff000n) | ((device >> 8n) & 0xfffn));
+  words[35] = Number(((device >> 12n) & 0xffffff00n) | (device & 0xffn));
+}
+
+/** Whole seconds, rounded down, and the nanoseconds above them. */
+function instantOf(time: bigint): [bigint, number] {
+  const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+  return [BigInt.asUintN(64, (time - nanoseconds) / 1_000_000_000n), Number(nanoseconds)];
+}
+
+let direct: Direct | undefined;
+let looks = 0;
+
+/** Leaves what stands at a name in the record; false where nothing does. Throws what the kernel says, at once. */
+function see(name: string): boolean {
+  return (direct !== undefined && seeDirectly(direct, name)) || seeByNode(name);
+}
+
+function seeDirectly(door: Direct, name: string): boolean {
+  const { length } = name;
+  if (length > MEMORY.longest) return false;
+  for (let at = 0; at < length; at++) {
+    const octet = name.charCodeAt(at);
+    if (octet === 0) return false;
+    nameBytes[at] = octet;
+  }
+  nameBytes[length] = 0;
+  return door.look();
+}
+
+function seeByNode(name: string): boolean {
+  if (++looks === BEFORE_DIRECT) direct = trusted(openDirect(memory));
+  const stat = fs.lstatSync(toArgument(name), BIGINT);
+  if (stat === undefined) return false;
+  fill(stat);
+  return true;
+}
+
+/** As `see`, of what is open. */
+function seeOpen(descriptor: number): void {
+  if (direct?.lookAt(descriptor) === true) return;
+  fill(fs.fstatSync(descriptor, { bigint: true }));
+}
+
+/** Undefined where it does not say, of the root of all, what node:fs says. */
+function trusted(door: Direct | undefined): Direct | undefined {
+  if (door === undefined) return undefined;
+  const descriptor = fs.openSync('/', O_PATH);
+  try {
+    fill(fs.lstatSync('/', { bigint: true }));
+    const expected = allFound();
+    const isTrue = (isTold: boolean): boolean => isTold && allFound() === expected;
+    return isTrue(seeDirectly(door, '/')) && isTrue(door.lookAt(descriptor)) ? door : undefined;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function allFound(): string {
+  return Object.values(found)
+    .map((field) => field())
+    .join(' ');
+}
+
+/** What stands at a name of the working directory; undefined where nothing does. */
+export function look(name: Name | '.' | '..'): Entry | undefined {
+  try {
+    return lookOnce(name);
+  } catch (error) {
+    return again(error, lookOnce, name);
+  }
+}
+
+function lookOnce(name: Name | '.' | '..'): Entry | undefined {
+  return see(name) ? entryFound(name) : undefined;
+}
+
+/**
+ * What stands at a name, where it is the directory or regular file that a record tells of; undefined where it is not. It waits for
+ * nothing.
+ */
+export function lookAsRecorded(name: string, recorded: Entry): Entry | undefined {
+  const isDirectory = recorded.kind === 'directory';
+  if (!see(name) || (!isDirectory && recorded.kind !== 'file')) return undefined;
+  const { seconds, nanoseconds } = recorded;
+  const isSame =
+    found.mode() === ((isDirectory ? S_IFDIR : S_IFREG) | recorded.mode) &&
+    found.uid() === recorded.uid &&
+    found.gid() === recorded.gid &&
+    (isDirectory || found.size() === recorded.size) &&
+    found.seconds() === seconds &&
+    // A layer may have cut it to whole seconds since.
+    (found.nanoseconds() === nanoseconds || found.nanoseconds() === 0);
+  return isSame ? entryFound(undefined) : undefined;
+}
+
+/**
+ * As `look`, of a regular file and in a third of the time: undefined for anything else. It waits for nothing.
+ * @param proving whether it is asked who it is, and since when it is as it is; else the witness is `NOBODY`.
+ */
+export function glance(name: Name, proving: boolean): Glance | undefined {
+  if (!see(name) || (found.mode() & S_IFMT) !== S_IFREG) return undefined;
+  return {
+    size: found.size(),
+    seconds: found.seconds(),
+    mode: found.mode() & 0o7777,
+    uid: found.uid(),
+    gid: found.gid(),
+    witness: proving ? proofFound() : NOBODY,
+  };
+}
+
+/** Names that the caller writes, byte by byte and a zero after them, and what stands there. */
+export interface Written {
+  readonly name: Uint8Array;
+  /** As `glance` without a proof; what it tells is true until the next one. Undefined where the kernel refuses, too. */
+  readonly glance: () => Glance | undefined;
+}
+
+/** Undefined as long as the C library is not asked. */
+export function written(): Written | undefined {
+  const door = direct;
+  if (door === undefined) return undefined;
+  const told = { size: 0, seconds: 0, mode: 0, uid: 0, gid: 0, witness: NOBODY };
+  const tell = (): Glance | undefined => {
+    if (!door.lookAtWritten() || (found.mode() & S_IFMT) !== S_IFREG) return undefined;
+    told.size = found.size();
+    told.seconds = found.seconds();
+    told.mode = found.mode() & 0o7777;
+    told.uid = found.uid();
+    told.gid = found.gid();
+    return told;
+  };
+  return { name: new Uint8Array(memory, MEMORY.written, 256), glance: tell };
+}
+
+/** What an open descriptor is. A link's target is not read. */
+export function lookAt(descriptor: number): Entry {
+  try {
+    return lookAtOnce(descriptor);
+  } catch (error) {
+    return again(error, lookAtOnce, descriptor);
+  }
+}
+
+function lookAtOnce(descriptor: number): Entry {
+  seeOpen(descriptor);
+  return entryFound(undefined);
+}
+
+/** What proves of an open file, later, that nobody has written to it since; at less cost than all that it is. */
+export function proofAt(descriptor: number): Proof {
+  try {
+    return proofOnce(descriptor);
+  } catch (error) {
+    return again(error, proofOnce, descriptor);
+  }
+}
+
+function proofOnce(descriptor: number): Proof {
+  seeOpen(descriptor);
+  return proofFound();
+}
+
+function proofFound(): Proof {
+  return { inode: found.inode(), changed: found.changed() };
+}
+
+/** @param name of which a link's target is read. */
+function entryFound(name: string | undefined): Entry {
+  const attributes = {
+    mode: found.mode() & 0o7777,
+    uid: found.uid(),
+    gid: found.gid(),
+    seconds: found.seconds(),
+    nanoseconds: found.nanoseconds(),
+    witness: { device: found.device(), inode: found.inode(), changed: found.changed(), links: found.links() },
+  };
+  switch (found.mode() & S_IFMT) {
+    case S_IFREG:
+      return { kind: 'file', ...attributes, size: found.size() };
+    case S_IFDIR:
+      return { kind: 'directory', ...attributes };
+    case S_IFLNK:
+      return {
+        kind: 'link',
+        ...attributes,
+        target: name === undefined ? '' : fs.readlinkSync(toArgument(name), 'latin1'),
+      };
+    default:
+      return { kind: 'other', ...attributes };
+  }
+}
