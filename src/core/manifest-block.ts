@@ -74,8 +74,8 @@ export interface Sieve {
 }
 
 export interface Sifted {
-  /** What has not gone through, and all that is no file, in byte order. */
-  readonly left: readonly Name[];
+  /** What has not gone through, and all that is no file. */
+  readonly left: Listing;
   /** How many have. */
   readonly passed: number;
 }
@@ -93,62 +93,109 @@ export function siftBlock(
 ): Sifted | undefined {
   const block = new Reader(bytes, level.from, level.to);
   const length = block.number();
-  let text = block.skip(length);
-  const textsEnd = text + length;
-  const texts = bytes.subarray(text, textsEnd);
-  if (texts.includes(0)) return undefined;
-  // The targets of links are among them.
-  const mayHaveSlash = texts.includes(SLASH);
-  block.skip(level.files * HASH);
-  const left: Name[] = [];
-  const shipped = { size: 0, seconds: 0, nanoseconds: 0, mode: 0, uid: 0, gid: 0, witness: NOBODY };
-  let [files, before] = [0, 0];
+  const texts = new TextBytes(bytes, block.skip(length), length, name);
+  let hash = block.skip(level.files * HASH);
+  const hashesEnd = block.at;
+  const [names, entries, hashes]: [Name[], Entry[], number[]] = [[], [], []];
+  const shipped = {
+    kind: 'file' as const,
+    size: 0,
+    seconds: 0,
+    nanoseconds: 0,
+    mode: 0,
+    uid: 0,
+    gid: 0,
+    witness: NOBODY,
+  };
   let time: Time = level.entry;
   for (let n = 0; n < level.entries; n++) {
     const code = block.number();
-    const shared = block.number(before);
-    const end = block.number(before - shared);
-    const own = block.number(LONGEST_NAME - shared - end);
-    const place = shared + own;
-    if (own + end === 0 || text + own > textsEnd) return undefined;
-    // Names are in byte order, and share as much as they can.
-    const first = own > 0 ? bytes[text] : name[before - end];
-    if (shared < before && (first ?? 0) <= (name[shared] ?? 0)) return undefined;
-    if (end > 0 && place !== before - end) name.copyWithin(place, before - end, before);
-    for (let at = 0; at < own; at++) name[shared + at] = bytes[text + at] ?? 0;
-    if (mayHaveSlash && name.subarray(shared, place).includes(SLASH)) return undefined;
-    text += own;
-    before = place + end;
-    name[before] = 0;
-    if (name[0] === DOT && before <= 2) return undefined;
+    if (!texts.nextName(block)) return undefined;
     // Most files of an image have the time of the one before.
     if (code % 2 === 0) time = readTime(block, time.seconds);
     const what = Math.floor(code / 2);
     const { mode, uid, gid } = ownedAt(owners, Math.floor(what / 4));
+    const { seconds, nanoseconds } = time;
     const kind = KINDS[what % 4];
     if (kind === 'file') {
       shipped.size = block.number();
-      shipped.seconds = time.seconds;
-      shipped.nanoseconds = time.nanoseconds;
+      shipped.seconds = seconds;
+      shipped.nanoseconds = nanoseconds;
       shipped.mode = mode;
       shipped.uid = uid;
       shipped.gid = gid;
-      files++;
-      if (passes(shipped, before)) continue;
+      hash += HASH;
+      if (passes(shipped, texts.nameLength)) continue;
+      entries.push({ ...shipped });
     } else if (kind === 'link') {
-      const target = block.number(LONGEST_PATH);
-      if (target === 0) return undefined;
-      text += target;
-    } else if (kind === undefined) {
-      return undefined;
-    }
-    left.push(latin1(name.subarray(0, before)) as Name);
+      const target = texts.next(block.number(LONGEST_PATH));
+      if (target === undefined) return undefined;
+      entries.push({ kind, mode, uid, gid, seconds, nanoseconds, witness: NOBODY, target: latin1(target) });
+    } else if (kind === 'other') {
+      entries.push({ kind, mode, uid, gid, seconds, nanoseconds, witness: NOBODY });
+    } else return undefined;
+    names.push(latin1(name.subarray(0, texts.nameLength)) as Name);
+    hashes.push(kind === 'file' ? hash - HASH : -1);
   }
-  if (files !== level.files || text !== textsEnd || block.at !== block.end) return undefined;
-  return { left, passed: level.entries - left.length };
+  if (hash !== hashesEnd || !texts.ended || block.at !== block.end) return undefined;
+  return { left: { names, entries, hashes }, passed: level.entries - names.length };
 }
 
 const [SLASH, DOT] = [0x2f, 0x2e];
+
+/** As `Texts`, of which no strings are made; it says no to whatever it does not know to be sound. */
+class TextBytes {
+  readonly #bytes: Uint8Array;
+  readonly #end: number;
+  readonly #name: Uint8Array;
+  readonly #hasZero: boolean;
+  /** In the targets of links, mostly. */
+  readonly #hasSlash: boolean;
+  #at: number;
+  nameLength = 0;
+
+  /** @param name holds the name that was read last. */
+  constructor(bytes: Uint8Array, from: number, length: number, name: Uint8Array) {
+    this.#bytes = bytes;
+    this.#at = from;
+    this.#end = from + length;
+    this.#name = name;
+    const all = bytes.subarray(from, this.#end);
+    this.#hasZero = all.includes(0);
+    this.#hasSlash = all.includes(SLASH);
+  }
+
+  /** Writes the next name over the one before, and a zero after it. */
+  nextName(block: Reader): boolean {
+    const [name, bytes, before, from] = [this.#name, this.#bytes, this.nameLength, this.#at];
+    const shared = block.number(before);
+    const end = block.number(before - shared);
+    const own = block.number(LONGEST_NAME - shared - end);
+    const place = shared + own;
+    if (own + end === 0 || from + own > this.#end || this.#hasZero) return false;
+    // Names are in byte order, and share as much as they can.
+    const first = own > 0 ? bytes[from] : name[before - end];
+    if (shared < before && (first ?? 0) <= (name[shared] ?? 0)) return false;
+    if (end > 0 && place !== before - end) name.copyWithin(place, before - end, before);
+    for (let at = 0; at < own; at++) name[shared + at] = bytes[from + at] ?? 0;
+    this.#at = from + own;
+    this.nameLength = place + end;
+    name[this.nameLength] = 0;
+    if (this.#hasSlash && name.subarray(shared, place).includes(SLASH)) return false;
+    return name[0] !== DOT || this.nameLength > 2;
+  }
+
+  /** Undefined where there is not so much, or nothing. */
+  next(length: number): Uint8Array | undefined {
+    const from = this.#at;
+    this.#at += length;
+    return length === 0 || this.#at > this.#end ? undefined : this.#bytes.subarray(from, this.#at);
+  }
+
+  get ended(): boolean {
+    return this.#at === this.#end;
+  }
+}
 
 /** With the directories among the rest. */
 export function merge(

@@ -69,28 +69,26 @@ export class Manifest {
   list(number: number, found?: (directory: number) => Directory): Listing {
     const level = this.#level(number);
     this.#entries ??= this.#read(this.#head.entries);
-    const others = readBlock(this.#entries, level, this.#head.owners, this.#tools);
-    if (level.children === undefined) return others;
+    return this.#withDirectories(readBlock(this.#entries, level, this.#head.owners, this.#tools), level, found);
+  }
+
+  /** As `siftBlock`, with the directories among what is left, as in `list`. */
+  sift(number: number, sieve: Sieve, found?: (directory: number) => Directory): Sifted | undefined {
+    const level = this.#level(number);
+    this.#entries ??= this.#read(this.#head.entries);
+    const sifted = siftBlock(this.#entries, level, this.#head.owners, this.#tools, sieve);
+    return sifted && { ...sifted, left: this.#withDirectories(sifted.left, level, found) };
+  }
+
+  #withDirectories(others: Listing, { children }: Level, found?: (directory: number) => Directory): Listing {
+    if (children === undefined) return others;
     return merge(
       others,
-      level.children.map((child) => {
+      children.map((child) => {
         const { name, entry } = this.#level(child);
         return { name, entry: found?.(child) ?? entry };
       }),
     );
-  }
-
-  /** As `siftBlock`, with the directories among what is left. */
-  sift(number: number, sieve: Sieve): Sifted | undefined {
-    const level = this.#level(number);
-    this.#entries ??= this.#read(this.#head.entries);
-    const sifted = siftBlock(this.#entries, level, this.#head.owners, this.#tools, sieve);
-    if (sifted === undefined || level.children === undefined) return sifted;
-    const directories = level.children.map((child) => this.#level(child).name);
-    return {
-      ...sifted,
-      left: sifted.left.length === 0 ? directories : [...sifted.left, ...directories].toSorted(byName),
-    };
   }
 
   /** A file's hash in hex; undefined for -1. */

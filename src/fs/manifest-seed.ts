@@ -40,6 +40,9 @@ function whyOf(error: unknown): string {
   return `cannot be read: ${explain(error)}`;
 }
 
+/** One of so many is little. */
+const LITTLE = 8;
+
 export class ManifestSeed implements Seed {
   readonly #held: Held;
   readonly #manifest: Manifest;
@@ -52,6 +55,8 @@ export class ManifestSeed implements Seed {
   /** Of the directory; undefined where the manifest has failed for it, which is then read itself. */
   #number: number | undefined;
   #listing: Listing | undefined;
+  /** What was left of directories that were sifted, by their numbers, where that is little: nobody will ask for the rest. */
+  readonly #left = new Map<number, Listing>();
   /** Names are mostly asked for in their order. */
   #next = 0;
   readonly digest: string;
@@ -96,21 +101,25 @@ export class ManifestSeed implements Seed {
   }
 
   look(name: Name): Entry | undefined {
-    const listing = this.#list();
-    if (listing === undefined) return this.#plain.look(name);
-    return listing.entries[this.#at(listing, name)];
+    const found = this.#find(name);
+    return found === undefined ? this.#plain.look(name) : found.listing.entries[found.at];
   }
 
   glance(name: Name, proving: boolean): Glance | undefined {
-    if (this.#list() === undefined) return this.#plain.glance(name, proving);
-    const entry = this.look(name);
+    const found = this.#find(name);
+    if (found === undefined) return this.#plain.glance(name, proving);
+    const entry = found.listing.entries[found.at];
     return entry?.kind === 'file' ? entry : undefined;
   }
 
   sift(sieve: Sieve): Sifted | undefined {
-    if (this.#number === undefined) return undefined;
+    const number = this.#number;
+    if (number === undefined) return undefined;
     try {
-      return this.#manifest.sift(this.#number, sieve);
+      const sifted = this.#manifest.sift(number, sieve, this.#found);
+      if (sifted !== undefined && sifted.left.names.length * LITTLE <= sifted.passed)
+        this.#left.set(number, sifted.left);
+      return sifted;
     } catch (error) {
       // Whoever reads the listing meets it again, and is told.
       whyOf(error);
@@ -137,8 +146,8 @@ export class ManifestSeed implements Seed {
   }
 
   hash(name: Name): string | undefined {
-    const listing = this.#list();
-    return listing && this.#manifest.hashAt(listing.hashes[this.#at(listing, name)] ?? -1);
+    const found = this.#find(name);
+    return found && this.#manifest.hashAt(found.listing.hashes[found.at] ?? -1);
   }
 
   wasShipped(path: RelPath, sha256: string): boolean {
@@ -167,6 +176,15 @@ export class ManifestSeed implements Seed {
       this.#plain.enter(this.#path ?? ROOT);
       return undefined;
     }
+  }
+
+  /** Where the manifest has a name, -1 for nowhere; undefined where the directory itself is to be asked. */
+  #find(name: Name): { readonly listing: Listing; readonly at: number } | undefined {
+    const left = this.#listing === undefined && this.#number !== undefined ? this.#left.get(this.#number) : undefined;
+    const at = left === undefined ? -1 : this.#at(left, name);
+    if (left !== undefined && at !== -1) return { listing: left, at };
+    const listing = this.#list();
+    return listing && { listing, at: this.#at(listing, name) };
   }
 
   #at({ names }: Listing, name: Name): number {

@@ -347,7 +347,7 @@ class Scan {
       const sifted = seed.sift({ name, passes });
       if (sifted === undefined) return undefined;
       spares.count(sifted.passed);
-      return sifted.left.filter((each) => !this.#trees.passedOver(join(path, each)));
+      return sifted.left.names.filter((each) => !this.#trees.passedOver(join(path, each)));
     } catch (error) {
       return this.#asBefore(error);
     }

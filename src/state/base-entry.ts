@@ -100,3 +100,13 @@ export function nameAt(from: Reader, at: number): Name {
   from.at = at + 1;
   return from.text() as Name;
 }
+
+/** Whether that is a name, told without making one. */
+export function isNameAt(body: Buffer, at: number, name: Name): boolean {
+  const from = at + 5;
+  if (body.readUInt32LE(at + 1) !== name.length) return false;
+  // Names of one directory differ at their ends.
+  for (let octet = name.length - 1; octet >= 0; octet--)
+    if (body[from + octet] !== name.charCodeAt(octet)) return false;
+  return true;
+}

@@ -5,7 +5,7 @@
 import { Base } from '../core/base.ts';
 import { isBelow, isName, join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { PrivateDirectory } from '../core/private.ts';
-import { decodeEntry, encodeEntry, nameAt, skipEntry } from './base-entry.ts';
+import { decodeEntry, encodeEntry, isNameAt, nameAt, skipEntry } from './base-entry.ts';
 import { readBody, writeBody, type Standing } from './base.ts';
 import { NUMBERS as ENTRY, Reader, Writer } from './packing.ts';
 
@@ -16,8 +16,8 @@ interface Section {
   readonly from: number;
   readonly to: number;
   readonly count: number;
-  /** Each entry with its place, where some of them may change. */
-  readonly entries: readonly Placed[] | undefined;
+  /** What was asked for of it, as far as it is there; undefined where nothing was. */
+  readonly found: readonly Placed[] | undefined;
 }
 
 interface Placed {
@@ -25,6 +25,9 @@ interface Placed {
   readonly from: number;
   readonly to: number;
 }
+
+/** So many names are looked for in bytes; of more, it takes less to make a name of each that is there. */
+const FEW = 4;
 
 export class BasePart {
   /** The paths that were asked for, as far as they were known; to be changed. */
@@ -76,32 +79,31 @@ export class BasePart {
     if (directory !== ROOT && !directory.split('/').every(isName)) throw new Error('no path');
     const count = from.u32();
     const asked = this.#asked.get(directory);
-    const entries: Placed[] | undefined = asked && [];
-    const section = { at, from: from.at, count, entries };
-    for (let left = count; left > 0; left--) this.#readEntry(from, known, { directory, asked, entries });
-    this.#sections.set(directory, { ...section, to: from.at });
+    const section = { at, from: from.at, count };
+    const found: Placed[] = [];
+    for (let left = count; left > 0; left--) {
+      const begin = from.at;
+      const hasOffer = skipEntry(from);
+      const to = from.at;
+      const name = asked && this.#nameAmong(asked, from, begin);
+      if (name !== undefined) {
+        from.at = begin;
+        known.set(join(directory, name), decodeEntry(from)[1]);
+        found.push({ name, from: begin, to });
+      } else if (hasOffer) this.#offers.push(join(directory, nameAt(from, begin)));
+      from.at = to;
+    }
+    this.#sections.set(directory, { ...section, to: from.at, found: asked && found });
   }
 
-  #readEntry(
-    from: Reader,
-    known: Base,
-    {
-      directory,
-      asked,
-      entries,
-    }: { directory: RelPath; asked: ReadonlySet<Name> | undefined; entries: Placed[] | undefined },
-  ): void {
-    const { at } = from;
-    const hasOffer = skipEntry(from);
-    const to = from.at;
-    if (asked === undefined && !hasOffer) return;
-    const name = nameAt(from, at);
-    if (asked?.has(name) === true) {
-      from.at = at;
-      known.set(join(directory, name), decodeEntry(from)[1]);
-    } else if (hasOffer) this.#offers.push(join(directory, name));
-    entries?.push({ name, from: at, to });
-    from.at = to;
+  /** The name of the entry that begins at a place, where it is one of those. */
+  #nameAmong(asked: ReadonlySet<Name>, from: Reader, at: number): Name | undefined {
+    if (asked.size > FEW) {
+      const name = nameAt(from, at);
+      return asked.has(name) ? name : undefined;
+    }
+    for (const name of asked) if (isNameAt(this.#body, at, name)) return name;
+    return undefined;
   }
 
   /** What lies between a directory and what was asked for below it is not among what is known here. */
@@ -117,16 +119,52 @@ export class BasePart {
     const directories = new Set([...this.#sections.keys(), ...changed.keys()]);
     for (const directory of [...directories].toSorted()) {
       const section = this.#isCleared(directory) ? undefined : this.#sections.get(directory);
-      if (section !== undefined && section.entries === undefined) out.copy(this.#body, section.at, section.to);
-      else this.#encodeChanged(out, directory, section?.entries ?? []);
+      if (section === undefined) this.#encodeAnew(out, directory, []);
+      else if (section.found === undefined) out.copy(this.#body, section.at, section.to);
+      else this.#encodeChanged(out, directory, section, section.found);
     }
     return out.bytes();
   }
 
-  #encodeChanged(out: Writer, directory: RelPath, entries: readonly Placed[]): void {
-    const asked = this.#asked.get(directory);
+  /** In their places, where there are no new ones. */
+  #encodeChanged(out: Writer, directory: RelPath, section: Section, found: readonly Placed[]): void {
     const changed = this.base.in(directory);
-    const left = entries.filter(({ name }) => asked?.has(name) !== true);
+    const kept = found.filter(({ name }) => changed.has(name));
+    if (kept.length < changed.size) {
+      const asked = this.#asked.get(directory);
+      const left = this.#entriesOf(section).filter(({ name }) => asked?.has(name) !== true);
+      return this.#encodeAnew(out, directory, left);
+    }
+    const count = section.count - found.length + kept.length;
+    if (count === 0) return;
+    out.text(directory);
+    out.u32(count);
+    let at = section.from;
+    for (const { name, from, to } of found) {
+      out.copy(this.#body, at, from);
+      const based = changed.get(name);
+      if (based !== undefined) encodeEntry(out, name, based, based);
+      at = to;
+    }
+    out.copy(this.#body, at, section.to);
+  }
+
+  #entriesOf({ from, count }: Section): Placed[] {
+    const reader = new Reader(this.#body);
+    reader.at = from;
+    return Array.from({ length: count }, () => {
+      const begin = reader.at;
+      skipEntry(reader);
+      const to = reader.at;
+      const name = nameAt(reader, begin);
+      reader.at = to;
+      return { name, from: begin, to };
+    });
+  }
+
+  /** What has changed of a directory, among the entries that are left of it. */
+  #encodeAnew(out: Writer, directory: RelPath, left: readonly Placed[]): void {
+    const changed = this.base.in(directory);
     const places = new Map(left.map(({ name, from, to }) => [name, { from, to }]));
     const names = [...places.keys(), ...changed.keys()].toSorted();
     if (names.length === 0) return;
