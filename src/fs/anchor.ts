@@ -9,8 +9,8 @@ import fs from 'node:fs';
 import type { Directory } from '../core/entry.ts';
 import { Refused } from '../core/errors.ts';
 import { namesOf, toText, type Name, type RelPath } from '../core/path.ts';
-import { AS_HANDLE, close, descriptorPath, hasProc, openDirectory } from './disk.ts';
-import { lookAt } from './look.ts';
+import { AS_DIRECTORY, AS_HANDLE, close, descriptorPath, hasProc, openDirectory } from './disk.ts';
+import { changeDirectoryAtOnce, lookAt, openAtOnce } from './look.ts';
 import { isTransient, patient } from './patience.ts';
 
 interface Level {
@@ -26,7 +26,13 @@ const OPEN_AT_MOST = 64;
 
 let owner: Anchor | undefined;
 
-const changeDirectory = patient((path: string): void => process.chdir(path));
+const changeDirectoryByPath = patient((path: string): void => process.chdir(path));
+
+/** Only where there is a /proc: what runs without it is to fail where it always would. */
+function changeDirectory(descriptor: number): void {
+  if (!changeDirectoryAtOnce(descriptor)) changeDirectoryByPath(descriptorPath(descriptor));
+}
+
 const openTrusted = patient((path: string): number => fs.openSync(path, AS_HANDLE | fs.constants.O_DIRECTORY));
 
 export class Anchor {
@@ -71,7 +77,7 @@ export class Anchor {
   here(): void {
     if (owner === this) return;
     if (hasProc) {
-      changeDirectory(descriptorPath(this.descriptor));
+      changeDirectory(this.descriptor);
     } else {
       process.chdir(this.root);
       for (const level of this.#levels) changeTo(level);
@@ -98,6 +104,8 @@ export class Anchor {
 
   /** From elsewhere by way of the descriptor: to change the working directory twice would take three times as long. */
   #open(name: Name): number {
+    const opened = hasProc ? openAtOnce(this.descriptor, name, AS_DIRECTORY) : undefined;
+    if (opened !== undefined) return opened;
     if (owner !== this && hasProc) return openDirectory(`${descriptorPath(this.descriptor)}/${name}` as Name);
     this.here();
     return openDirectory(name);
@@ -190,7 +198,7 @@ export class WorkingDirectory {
 /** The way into one level from the one above, which is the working directory. */
 function changeTo(level: Level): void {
   owner = undefined;
-  if (hasProc) return changeDirectory(descriptorPath(level.descriptor));
+  if (hasProc) return changeDirectory(level.descriptor);
   if (level.name !== '') process.chdir(toText(level.name));
   const found = levelOf(level.name, openDirectory('.'));
   close(found.descriptor);

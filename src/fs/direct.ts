@@ -18,21 +18,33 @@ export const MEMORY = {
   nothing: 256 + 4096,
   /** A bare name that somebody else writes. */
   written: 256 + 4096 + 8,
-  bytes: 256 + 4096 + 8 + 256,
+  /** Where getdents64(2) lists: `struct linux_dirent64`, one after the other. */
+  listed: 256 + 4096 + 8 + 256,
+  listedAtOnce: 32 * 1024,
+  bytes: 256 + 4096 + 8 + 256 + 32 * 1024,
 } as const;
 
 export interface Direct {
   /** statx(2) of the name in memory, from the working directory on; a link is not followed. @returns whether the record tells of it. */
   readonly look: () => boolean;
+  /** The same of the name that is written. */
   readonly lookAtWritten: () => boolean;
-  /** The same of an open descriptor. */
+  /** getdents64(2) of an open directory. @returns how many bytes there are of a list that goes on; 0 at its end, negative for a refusal. */
+  readonly list: (descriptor: number) => number;
+  /** statx(2) of what is open. */
   readonly lookAt: (descriptor: number) => boolean;
+  /** openat(2) of the name in memory, in a directory, of what is there already. @returns a descriptor, or -1 where it is refused. */
+  readonly open: (directory: number, flags: number) => number;
+  /** fchdir(2). @returns whether it is the working directory now. */
+  readonly changeDirectory: (descriptor: number) => boolean;
 }
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
 const STATX_BASIC_STATS = 0x7ff;
+/** As glibc calls it, and as musl does. */
+const GETDENTS = ['getdents64', 'getdents'] as const;
 
 /** Undefined where there is no such door: an older runtime or C library, or a runtime that is forbidden it. */
 export function openDirect(memory: ArrayBuffer): Direct | undefined {
@@ -46,23 +58,25 @@ export function openDirect(memory: ArrayBuffer): Direct | undefined {
 function byNode(memory: ArrayBuffer): Direct | undefined {
   const ffi = quietly(() => process.getBuiltinModule('node:ffi')) as typeof import('node:ffi') | undefined;
   if (ffi === undefined) return undefined;
+  const { lib } = ffi.dlopen(null);
   // Only a signature of nothing but pointers is a fast one; of a register the kernel takes as much as it needs.
-  const p = 'pointer';
-  const { statx } = ffi.dlopen(null, { statx: { arguments: [p, p, p, p, p], return: 'i32' } }).functions;
+  const call = (name: string, count: number): ((...args: readonly bigint[]) => number) =>
+    lib.getFunction(name, { arguments: Array.from({ length: count }, () => 'pointer' as const), return: 'i32' });
+  const [statx, openat, fchdir] = [call('statx', 5), call('openat', 3), call('fchdir', 1)];
+  const getdents = oneOf(GETDENTS, (name) => call(name, 3));
   const at = ffi.getRawPointer(memory);
-  const there = (offset: number): bigint => at + BigInt(offset);
-  const [record, name, written, nothing] = [
-    there(MEMORY.record),
-    there(MEMORY.name),
-    there(MEMORY.written),
-    there(MEMORY.nothing),
-  ];
+  const [record, name, written] = [at + BigInt(MEMORY.record), at + BigInt(MEMORY.name), at + BigInt(MEMORY.written)];
+  const [nothing, listed] = [at + BigInt(MEMORY.nothing), at + BigInt(MEMORY.listed)];
   const here = BigInt.asUintN(32, BigInt(AT_FDCWD));
   const [itself, empty, all] = [BigInt(AT_SYMLINK_NOFOLLOW), BigInt(AT_EMPTY_PATH), BigInt(STATX_BASIC_STATS)];
+  const room = BigInt(MEMORY.listedAtOnce);
   return {
     look: () => statx(here, name, itself, all, record) === 0,
     lookAtWritten: () => statx(here, written, itself, all, record) === 0,
     lookAt: (descriptor) => statx(BigInt(descriptor), nothing, empty, all, record) === 0,
+    list: (descriptor) => getdents(BigInt(descriptor), listed, room),
+    open: (directory, flags) => openat(BigInt(directory), name, BigInt(flags)),
+    changeDirectory: (descriptor) => fchdir(BigInt(descriptor)) === 0,
   };
 }
 
@@ -71,25 +85,51 @@ interface BunFfi {
   readonly dlopen: (
     library: string,
     symbols: Readonly<Record<string, { readonly args: readonly string[]; readonly returns: string }>>,
-  ) => { readonly symbols: Readonly<Record<string, (...args: readonly number[]) => number>> };
+  ) => { readonly symbols: Readonly<Record<string, Call>> };
   readonly ptr: (memory: ArrayBuffer) => number;
 }
 
 function byBun(memory: ArrayBuffer): Direct | undefined {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- no types of Bun's are at hand
   const ffi = process.getBuiltinModule('bun:ffi') as BunFfi | undefined;
-  // musl takes this name for its own, too.
-  const statx = ffi?.dlopen('libc.so.6', { statx: { args: ['i32', 'ptr', 'i32', 'u32', 'ptr'], returns: 'i32' } })
-    .symbols['statx'];
-  if (ffi === undefined || statx === undefined) return undefined;
+  if (ffi === undefined) return undefined;
+  const statx = fromLibrary(ffi, 'statx', ['i32', 'ptr', 'i32', 'u32', 'ptr']);
+  const openat = fromLibrary(ffi, 'openat', ['i32', 'ptr', 'i32']);
+  const fchdir = fromLibrary(ffi, 'fchdir', ['i32']);
+  const getdents = oneOf(GETDENTS, (name) => fromLibrary(ffi, name, ['i32', 'ptr', 'usize']));
   const at = ffi.ptr(memory);
-  const [record, name] = [at + MEMORY.record, at + MEMORY.name];
-  const [written, nothing] = [at + MEMORY.written, at + MEMORY.nothing];
+  const [record, name, written] = [at + MEMORY.record, at + MEMORY.name, at + MEMORY.written];
+  const [nothing, listed] = [at + MEMORY.nothing, at + MEMORY.listed];
   return {
     look: () => statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, record) === 0,
     lookAtWritten: () => statx(AT_FDCWD, written, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, record) === 0,
     lookAt: (descriptor) => statx(descriptor, nothing, AT_EMPTY_PATH, STATX_BASIC_STATS, record) === 0,
+    list: (descriptor) => getdents(descriptor, listed, MEMORY.listedAtOnce),
+    open: (directory, flags) => openat(directory, name, flags),
+    changeDirectory: (descriptor) => fchdir(descriptor) === 0,
   };
+}
+
+type Call = (...args: readonly number[]) => number;
+
+/** Throws where there is none. */
+function fromLibrary(ffi: BunFfi, name: string, args: readonly string[]): Call {
+  // musl takes this name for its own, too.
+  const call = ffi.dlopen('libc.so.6', { [name]: { args, returns: 'i32' } }).symbols[name];
+  if (call === undefined) throw new Error(`no ${name}`);
+  return call;
+}
+
+/** The first that can be had. Throws where none can. */
+function oneOf<T>(names: readonly [string, ...string[]], get: (name: string) => T): T {
+  const [first, ...others] = names;
+  try {
+    return get(first);
+  } catch (error) {
+    const [second, ...rest] = others;
+    if (second === undefined) throw error;
+    return oneOf([second, ...rest], get);
+  }
 }
 
 /** Node warns at the first use that the door is new, which is nothing that an operator could act on. */

@@ -29,9 +29,12 @@ export function toArgument(bytes: string): string | Buffer {
   return /^[\0-\x7f]*$/.test(bytes) ? bytes : Buffer.from(bytes, 'latin1');
 }
 
+/** How a directory is opened that is none of a link. */
+export const AS_DIRECTORY = AS_HANDLE | O_DIRECTORY | O_NOFOLLOW;
+
 /** A handle on a directory of the working directory; ENOTDIR or ELOOP where it is anything else, a link included. */
 export function openDirectory(name: Name | '.' | '..'): number {
-  return open(name, AS_HANDLE | O_DIRECTORY | O_NOFOLLOW);
+  return open(name, AS_DIRECTORY);
 }
 
 function open(name: string, flags: number): number {
@@ -56,6 +59,11 @@ export function openHandle(name: Name): number {
 
 export function close(descriptor: number): void {
   fs.closeSync(descriptor);
+}
+
+/** Opens the working directory, to be listed. */
+export function openToList(): number {
+  return open('.', O_RDONLY | O_DIRECTORY);
 }
 
 /** The names in the working directory, in byte order. */

@@ -16,6 +16,9 @@ import { again } from './patience.ts';
 const { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } = fs.constants;
 const BIGINT = { bigint: true, throwIfNoEntry: false } as const;
 
+/** Linux's, which node:fs gives without being asked. */
+const O_CLOEXEC = 0o2000000;
+
 /** Looks by node:fs before the door is opened, which takes as long as they lose. */
 const BEFORE_DIRECT = 64;
 
@@ -83,6 +86,11 @@ function see(name: string): boolean {
 }
 
 function seeDirectly(door: Direct, name: string): boolean {
+  return isWritten(name) && door.look();
+}
+
+/** Writes a name to where the C library reads it; false for what it would not take for the same. */
+function isWritten(name: string): boolean {
   const { length } = name;
   if (length > MEMORY.longest) return false;
   for (let at = 0; at < length; at++) {
@@ -91,7 +99,7 @@ function seeDirectly(door: Direct, name: string): boolean {
     nameBytes[at] = octet;
   }
   nameBytes[length] = 0;
-  return door.look();
+  return true;
 }
 
 function seeByNode(name: string): boolean {
@@ -106,6 +114,18 @@ function seeByNode(name: string): boolean {
 function seeOpen(descriptor: number): void {
   if (direct?.lookAt(descriptor) === true) return;
   fill(fs.fstatSync(descriptor, { bigint: true }));
+}
+
+/** Opens what is at a name of an open directory, without a word of why not: undefined where that has to be asked again. */
+export function openAtOnce(directory: number, name: string, flags: number): number | undefined {
+  if (direct === undefined || !isWritten(name)) return undefined;
+  const descriptor = direct.open(directory, flags | O_CLOEXEC);
+  return descriptor < 0 ? undefined : descriptor;
+}
+
+/** Makes an open directory the working directory; false where that has to be asked again. */
+export function changeDirectoryAtOnce(descriptor: number): boolean {
+  return direct?.changeDirectory(descriptor) === true;
 }
 
 /** Undefined where it does not say, of the root of all, what node:fs says. */
@@ -181,6 +201,9 @@ export interface Written {
   readonly name: Uint8Array;
   /** As `glance` without a proof; what it tells is true until the next one. Undefined where the kernel refuses, too. */
   readonly glance: () => Glance | undefined;
+  /** Lists more of an open directory, as getdents64(2) does. @returns how many bytes of `listed` that are; negative where it is refused. */
+  readonly list: (descriptor: number) => number;
+  readonly listed: Uint8Array;
 }
 
 /** Undefined as long as the C library is not asked. */
@@ -197,7 +220,8 @@ export function written(): Written | undefined {
     told.gid = found.gid();
     return told;
   };
-  return { name: new Uint8Array(memory, MEMORY.written, 256), glance: tell };
+  const listed = new Uint8Array(memory, MEMORY.listed, MEMORY.listedAtOnce);
+  return { name: new Uint8Array(memory, MEMORY.written, 256), glance: tell, list: door.list, listed };
 }
 
 /** What an open descriptor is. A link's target is not read. */

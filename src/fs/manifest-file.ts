@@ -4,10 +4,10 @@ import { Manifest } from '../core/manifest.ts';
 import { type Tools } from '../core/manifest-format.ts';
 import { Damaged } from '../core/octets.ts';
 import { ROOT, type Name } from '../core/path.ts';
-import { sha256 } from '../core/sha256.ts';
 import type { Anchor } from './anchor.ts';
 import { putBackTime } from './attributes.ts';
 import { changeMode, close, createFile, isMissing, openForReading, removeFile, rename, write } from './disk.ts';
+import { hashOf } from './hash.ts';
 import { lookAt } from './look.ts';
 
 export const MANIFEST_NAME = '.volseed-manifest' as Name;
@@ -15,12 +15,8 @@ const NEW_NAME = '.volseed-manifest.new' as Name;
 /** Bytes: far more than the manifest of ten million files. */
 const LARGEST = 2 ** 30;
 
-/** Bytes that are hashed before the runtime has loaded what does it faster. */
-const LITTLE = 64 * 1024;
-
 export const tools: Tools = {
-  sha256: (bytes) =>
-    bytes.length <= LITTLE ? sha256(bytes) : process.getBuiltinModule('node:crypto').hash('sha256', bytes),
+  sha256: hashOf,
   latin1: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'),
 };
 

@@ -1,7 +1,7 @@
 /** A seed whose names and entries its manifest tells, and whose files are opened where they lie. */
 import { isTime, type Directory, type Entry, type File, type Glance } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
-import type { Listing, Sieve, Sifted } from '../core/manifest-block.ts';
+import type { Listing, Sieve } from '../core/manifest-block.ts';
 import type { Manifest } from '../core/manifest.ts';
 import type { Totals } from '../core/manifest-format.ts';
 import { Damaged } from '../core/octets.ts';
@@ -12,6 +12,7 @@ import { lookAt } from './look.ts';
 import { spotCheck } from './manifest-check.ts';
 import { openManifest, type Held } from './manifest-file.ts';
 import { DirectorySeed, SeedChanged, type Seed } from './seed.ts';
+import type { Passed } from './sift.ts';
 
 /** Told in one line, the rest of a sentence that begins with the manifest, why it is not believed. */
 export type Disbelief = (why: string) => void;
@@ -112,14 +113,15 @@ export class ManifestSeed implements Seed {
     return entry?.kind === 'file' ? entry : undefined;
   }
 
-  sift(sieve: Sieve): Sifted | undefined {
+  sift(sieve: Sieve, begin: () => void): Passed | undefined {
     const number = this.#number;
-    if (number === undefined) return undefined;
+    if (number === undefined) return this.#plain.sift(sieve, begin);
+    begin();
     try {
       const sifted = this.#manifest.sift(number, sieve, this.#found);
       if (sifted !== undefined && sifted.left.names.length * LITTLE <= sifted.passed)
         this.#left.set(number, sifted.left);
-      return sifted;
+      return sifted && { ...sifted, left: sifted.left.names };
     } catch (error) {
       // Whoever reads the listing meets it again, and is told.
       whyOf(error);

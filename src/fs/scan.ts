@@ -339,15 +339,14 @@ class Scan {
     const { name, glance: glanceThere } = there;
     try {
       seed.enter(path);
-      this.#enterVolume(path);
       const passes = (shipped: Glance): boolean => {
         const found = glanceThere();
         return found !== undefined && spares.isSame(shipped, found, NO_NAME, NO_HASH);
       };
-      const sifted = seed.sift({ name, passes });
+      const sifted = seed.sift({ name, passes }, () => this.#enterVolume(path));
       if (sifted === undefined) return undefined;
       spares.count(sifted.passed);
-      return sifted.left.names.filter((each) => !this.#trees.passedOver(join(path, each)));
+      return sifted.left.filter((each) => !this.#trees.passedOver(join(path, each)));
     } catch (error) {
       return this.#asBefore(error);
     }

@@ -1,11 +1,12 @@
 /** Where seed data comes from, a directory at a time: a directory of the image, with a manifest (manifest-seed.ts) or without. */
 import type { Directory, Entry, Glance } from '../core/entry.ts';
-import type { Sieve, Sifted } from '../core/manifest-block.ts';
+import type { Sieve } from '../core/manifest-block.ts';
 import type { Totals } from '../core/manifest-format.ts';
 import type { Name, RelPath } from '../core/path.ts';
 import { Anchor } from './anchor.ts';
 import { list, openDirectory, openForReading } from './disk.ts';
 import { glance, look, lookAt } from './look.ts';
+import { siftHere, type Passed } from './sift.ts';
 
 export interface Seed {
   /** What its root is; where there are several in one, that of the last which goes into the root, else an implied one. */
@@ -25,8 +26,12 @@ export interface Seed {
   look(name: Name): Entry | undefined;
   /** What is known of a regular file with least effort; undefined for anything else. Its witness only where that is asked for. */
   glance(name: Name, proving: boolean): Glance | undefined;
-  /** Asks of each file whether it goes through, where that can be told at less cost than by `glance`. */
-  sift?(sieve: Sieve): Sifted | undefined;
+  /**
+   * Asks of each file whether it goes through, where that can be told at less cost than by `glance`; undefined where it cannot. The root
+   * may have what is not data.
+   * @param begin called before the first question; the directory is another one afterwards.
+   */
+  sift?(sieve: Sieve, begin: () => void): Passed | undefined;
   /** Opens a file for reading; throws the kernel's error. */
   open(name: Name): number;
   /** Opens a handle on the directory itself, for a second thread; undefined where its files lie in several. */
@@ -79,6 +84,11 @@ export class DirectorySeed implements Seed {
   glance(name: Name, proving: boolean): Glance | undefined {
     this.#anchor.here();
     return glance(name, proving);
+  }
+
+  sift(sieve: Sieve, begin: () => void): Passed | undefined {
+    this.#anchor.here();
+    return siftHere(sieve, begin);
   }
 
   open(name: Name): number {
