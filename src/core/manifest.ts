@@ -96,6 +96,13 @@ export class Manifest {
     return at < 0 || this.#entries === undefined ? undefined : toHex(this.#entries, at, at + HASH);
   }
 
+  /** The same with a character for each byte, which is had at less cost. */
+  rawHashAt(at: number): string | undefined {
+    return at < 0 || this.#entries === undefined
+      ? undefined
+      : this.#tools.latin1(this.#entries.subarray(at, at + HASH));
+  }
+
   /** The SHA-256s of the versions that earlier images shipped, by path; the present one is not among them. */
   get history(): History {
     return (this.#history ??= readHistory(this.#read(this.#head.history), this.#tools));

@@ -28,7 +28,10 @@ let owner: Anchor | undefined;
 
 const changeDirectoryByPath = patient((path: string): void => process.chdir(path));
 
-/** Only where there is a /proc: what runs without it is to fail where it always would. */
+/**
+ * Only where there is a /proc. Node does not notice that the working directory is another one: until `restore`, nobody may resolve a
+ * relative path.
+ */
 function changeDirectory(descriptor: number): void {
   if (!changeDirectoryAtOnce(descriptor)) changeDirectoryByPath(descriptorPath(descriptor));
 }

@@ -20,6 +20,7 @@ import { isTransient } from './patience.ts';
 import { SeedChanged } from './seed.ts';
 import { IN_ONE_GO } from './transfer.ts';
 import { BATCH_FILES, type Place } from './shared.ts';
+import { UnderWay } from './under-way.ts';
 
 export interface Workshop {
   readonly source: Source;
@@ -43,8 +44,6 @@ export interface Workshop {
 /** What reading the seed may come to, and writing to the stage, where nobody else works, does not. */
 const SEED_SIDE = new Set(['EACCES', 'ELOOP', 'ENOENT', 'ENOTDIR', 'EPERM', 'ENXIO']);
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** While one is written another is read: more of them are not faster on two processors. */
-const LARGE_AT_ONCE = 2;
 
 /** What symlink(2) says where there are none: FAT in the kernel, exFAT over FUSE, some network file systems. */
 const NO_SYMBOLIC_LINKS = new Set(['EPERM', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
@@ -69,18 +68,14 @@ export class Builder {
 
   /** What is being written. */
   #writing: Change | undefined;
-  /** Large files that are on their way; none of these rejects. */
-  readonly #underWay = new Set<Promise<void>>();
-  /** What ends the staging, found out by one of them. */
-  #end: { readonly error: unknown } | undefined;
-  readonly #pulse: Pulse;
+  readonly #underWay: UnderWay;
 
   constructor(shop: Workshop) {
     const ownerRefused = (): void => {
       if (this.#writing !== undefined) this.#ownerRefused(this.#writing);
     };
     this.#shop = { ...shop, birth: { ...shop.birth, ownerRefused } };
-    this.#pulse = new Ending(shop.pulse, () => this.#end?.error);
+    this.#underWay = new UnderWay(shop.pulse);
   }
 
   /** Adds a unit under a name; its small files may wait for `flush`. */
@@ -93,7 +88,7 @@ export class Builder {
     }
     await this.flush();
     // What has still to be copied would move the times of directories.
-    if (this.#shop.crew === undefined && this.#underWay.size === 0) this.#finishDirectories(top, below, name);
+    if (this.#shop.crew === undefined && this.#underWay.isEmpty) this.#finishDirectories(top, below, name);
     else this.#unfinished.push({ top, below, name });
   }
 
@@ -101,8 +96,7 @@ export class Builder {
   async complete(): Promise<void> {
     await this.flush();
     await this.#shop.crew?.finish(this.#shop.pulse, this.#told);
-    await Promise.all(this.#underWay);
-    this.#throwIfEnded();
+    await this.#underWay.finish();
     for (const { top, below, name } of this.#unfinished.splice(0)) {
       try {
         this.#finishDirectories(top, below, name);
@@ -116,12 +110,7 @@ export class Builder {
 
   /** Ends what is under way. To be called, once nothing more is added, before what it works in is closed. */
   async abandon(): Promise<void> {
-    this.#end ??= { error: new Error('abandoned') };
-    await Promise.all(this.#underWay);
-  }
-
-  #throwIfEnded(): void {
-    if (this.#end !== undefined) throw this.#end.error;
+    await this.#underWay.abandon();
   }
 
   /** Whether a change could not be staged. */
@@ -159,17 +148,10 @@ export class Builder {
     this.#bytes += job.entry.size;
   }
 
-  /** Returns while it is under way, where it goes by pieces: they are the event loop's, and the next file can begin beside it. */
+  /** Returns while it is under way, where it goes by pieces: the next file can begin beside it. */
   async #large(job: Job): Promise<void> {
     if (job.entry.size <= IN_ONE_GO) return await this.#copyLarge(job);
-    while (this.#underWay.size >= LARGE_AT_ONCE) await Promise.race(this.#underWay);
-    this.#throwIfEnded();
-    const copying: Promise<void> = this.#copyLarge(job)
-      .catch((error: unknown) => {
-        this.#end ??= { error };
-      })
-      .finally(() => this.#underWay.delete(copying));
-    this.#underWay.add(copying);
+    await this.#underWay.begin(() => this.#copyLarge(job));
   }
 
   async #copyLarge({ change, entry, directory, name, number }: Job): Promise<void> {
@@ -180,7 +162,7 @@ export class Builder {
         to: name,
         as: change.path,
         birth: { ...this.#shop.birth, ownerRefused: () => this.#ownerRefused(change) },
-        pulse: this.#pulse,
+        pulse: this.#underWay.pulse,
         parts,
         progress,
         hashing: proving === 'all',
@@ -194,7 +176,7 @@ export class Builder {
 
   /** Writes what waits, or hands it to the second thread. */
   async flush(): Promise<void> {
-    this.#throwIfEnded();
+    this.#underWay.throwIfEnded();
     const { crew, pulse } = this.#shop;
     const batch = this.#batch;
     this.#batch = [];
@@ -373,31 +355,6 @@ export class Builder {
       return this.#shop.problem({ path: change.path, kind: 'vanished', message: 'vanished from the seed' });
     const message = error instanceof SeedChanged ? error.message : `cannot be read in the seed: ${explain(error)}`;
     this.#shop.problem({ path: change.path, kind: 'failed', message });
-  }
-}
-
-/** A pulse that ends with what another file has met, too. */
-class Ending implements Pulse {
-  readonly #pulse: Pulse;
-  readonly #reason: () => unknown;
-
-  constructor(pulse: Pulse, reason: () => unknown) {
-    this.#pulse = pulse;
-    this.#reason = reason;
-  }
-
-  get ended(): boolean {
-    return this.#pulse.ended;
-  }
-
-  due(): boolean {
-    return this.#reason() !== undefined || this.#pulse.due();
-  }
-
-  async beat(): Promise<void> {
-    const reason = this.#reason();
-    if (reason !== undefined) throw reason;
-    await this.#pulse.beat();
   }
 }
 

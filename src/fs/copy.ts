@@ -4,7 +4,7 @@ import type { Proof } from '../core/base.ts';
 import { codeOf, explain, VolumeError } from '../core/errors.ts';
 import type { Made } from '../core/makings.ts';
 import { sha256 } from './hash.ts';
-import { isTime, LEAVE, NOBODY, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
+import { LEAVE, SET_ID_OR_STICKY, type File } from '../core/entry.ts';
 import { display, nameOf, parentOf, type Name, type RelPath } from '../core/path.ts';
 import { LONG, type Progress } from '../core/progress.ts';
 import type { Pulse } from '../core/pulse.ts';
@@ -24,7 +24,7 @@ import {
   removeFile,
   write,
 } from './disk.ts';
-import { lookAt, proofAt } from './look.ts';
+import { isStill, lookAt, proofAt } from './look.ts';
 import { patiently } from './patience.ts';
 
 /** Up to this size a file is read whole into the batch's buffer: one read and one write (measured faster than copy_file_range). */
@@ -60,7 +60,7 @@ export function takeBack(path: RelPath, reason: unknown, remove: () => void): vo
 export interface Source {
   /** Opens the content of a path for reading. */
   open(path: RelPath): number;
-  /** The SHA-256 of what has just been opened, in hex; undefined where it would have to be read for that. */
+  /** The SHA-256 of what has just been opened, a character for each byte; undefined where it would have to be read for that. */
   hash?(path: RelPath): string | undefined;
   /** Opens a handle on the directory that a path's content is in, for a second thread; undefined where there is no one such. */
   directory?: ((path: RelPath) => number | undefined) | undefined;
@@ -74,7 +74,7 @@ export function seedSource(seed: Seed): Source {
       seed.enter(parentOf(path));
       return seed.open(nameOf(path));
     },
-    hash: (path) => seed.hash(nameOf(path)),
+    hash: (path) => seed.rawHash(nameOf(path)),
     directory: (path) => {
       seed.enter(parentOf(path));
       return seed.handle();
@@ -247,14 +247,8 @@ async function hashWritten(target: number, pulse: Pulse): Promise<string | undef
 
 /** Throws `SeedChanged`. */
 export function checkUnchanged(descriptor: number, entry: File, count: number): void {
-  const found = lookAt(descriptor);
-  const same =
-    found.kind === 'file' &&
-    found.size === entry.size &&
-    count === entry.size &&
-    (entry.witness === NOBODY || found.witness.inode === entry.witness.inode) &&
-    isTime(entry, found);
-  if (!same) throw new SeedChanged('changed in the seed while it was copied; run again once the seed is at rest');
+  if (count !== entry.size || !isStill(descriptor, entry))
+    throw new SeedChanged('changed in the seed while it was copied; run again once the seed is at rest');
 }
 
 /** What a file is created with: no bit that its owner, who is not set yet, is not to have. */

@@ -8,7 +8,7 @@
 
 /** What is written and read by the kernel, in one piece: the runtime may move what is small. */
 export const MEMORY = {
-  /** Where statx(2) tells what it found: `struct statx`, the same on every machine. */
+  /** Where statx(2) tells what it found: `struct statx`, whose offsets are the same on every machine. */
   record: 0,
   /** A name in bytes, with a zero after it. */
   name: 256,
@@ -29,8 +29,8 @@ export interface Direct {
   readonly look: () => boolean;
   /** The same of the name that is written. */
   readonly lookAtWritten: () => boolean;
-  /** getdents64(2) of an open directory. @returns how many bytes there are of a list that goes on; 0 at its end, negative for a refusal. */
-  readonly list: (descriptor: number) => number;
+  /** getdents64(2) of an open directory; an older C library has none. @returns how many bytes there are of a list that goes on; 0 at its end, negative for a refusal. */
+  readonly list: ((descriptor: number) => number) | undefined;
   /** statx(2) of what is open. */
   readonly lookAt: (descriptor: number) => boolean;
   /** openat(2) of the name in memory, in a directory, of what is there already. @returns a descriptor, or -1 where it is refused. */
@@ -46,7 +46,10 @@ const STATX_BASIC_STATS = 0x7ff;
 /** As glibc calls it, and as musl does. */
 const GETDENTS = ['getdents64', 'getdents'] as const;
 
-/** Undefined where there is no such door: an older runtime or C library, or a runtime that is forbidden it. */
+/**
+ * Undefined where there is no such door: an older runtime or C library, or a runtime that is forbidden it.
+ * @param memory to be kept as it is as long as the door is used.
+ */
 export function openDirect(memory: ArrayBuffer): Direct | undefined {
   try {
     return process.versions['bun'] === undefined ? byNode(memory) : byBun(memory);
@@ -59,7 +62,7 @@ function byNode(memory: ArrayBuffer): Direct | undefined {
   const ffi = quietly(() => process.getBuiltinModule('node:ffi')) as typeof import('node:ffi') | undefined;
   if (ffi === undefined) return undefined;
   const { lib } = ffi.dlopen(null);
-  // Only a signature of nothing but pointers is a fast one; of a register the kernel takes as much as it needs.
+  // Only a signature of nothing but pointers is a fast one; of a register the function takes as much as it is to.
   const call = (name: string, count: number): ((...args: readonly bigint[]) => number) =>
     lib.getFunction(name, { arguments: Array.from({ length: count }, () => 'pointer' as const), return: 'i32' });
   const [statx, openat, fchdir] = [call('statx', 5), call('openat', 3), call('fchdir', 1)];
@@ -74,7 +77,7 @@ function byNode(memory: ArrayBuffer): Direct | undefined {
     look: () => statx(here, name, itself, all, record) === 0,
     lookAtWritten: () => statx(here, written, itself, all, record) === 0,
     lookAt: (descriptor) => statx(BigInt(descriptor), nothing, empty, all, record) === 0,
-    list: (descriptor) => getdents(BigInt(descriptor), listed, room),
+    list: getdents && ((descriptor) => getdents(BigInt(descriptor), listed, room)),
     open: (directory, flags) => openat(BigInt(directory), name, BigInt(flags)),
     changeDirectory: (descriptor) => fchdir(BigInt(descriptor)) === 0,
   };
@@ -104,7 +107,7 @@ function byBun(memory: ArrayBuffer): Direct | undefined {
     look: () => statx(AT_FDCWD, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, record) === 0,
     lookAtWritten: () => statx(AT_FDCWD, written, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, record) === 0,
     lookAt: (descriptor) => statx(descriptor, nothing, AT_EMPTY_PATH, STATX_BASIC_STATS, record) === 0,
-    list: (descriptor) => getdents(descriptor, listed, MEMORY.listedAtOnce),
+    list: getdents && ((descriptor) => getdents(descriptor, listed, MEMORY.listedAtOnce)),
     open: (directory, flags) => openat(directory, name, flags),
     changeDirectory: (descriptor) => fchdir(descriptor) === 0,
   };
@@ -120,16 +123,16 @@ function fromLibrary(ffi: BunFfi, name: string, args: readonly string[]): Call {
   return call;
 }
 
-/** The first that can be had. Throws where none can. */
-function oneOf<T>(names: readonly [string, ...string[]], get: (name: string) => T): T {
-  const [first, ...others] = names;
-  try {
-    return get(first);
-  } catch (error) {
-    const [second, ...rest] = others;
-    if (second === undefined) throw error;
-    return oneOf([second, ...rest], get);
+/** The first that can be had. */
+function oneOf<T>(names: readonly string[], get: (name: string) => T): T | undefined {
+  for (const name of names) {
+    try {
+      return get(name);
+    } catch {
+      // It may be there by its other name.
+    }
   }
+  return undefined;
 }
 
 /** Node warns at the first use that the door is new, which is nothing that an operator could act on. */

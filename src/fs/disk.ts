@@ -1,7 +1,7 @@
 /**
- * The one door to node:fs for seed, volume and stage. Names are bytes (core/path.ts) and bare: they are reached in the working
- * directory, which an `Anchor` has put there. Nothing here follows a link. Errors are the kernel's, with their `code`; those that may
- * pass are waited for where the call can be repeated (patience.ts), and so not for rename, unlink and rmdir.
+ * The one door to node:fs for seed, volume and stage, besides look.ts. Names are bytes (core/path.ts) and bare: they are reached in
+ * the working directory, which an `Anchor` has put there. Nothing here follows a link. Errors are the kernel's, with their `code`;
+ * those that may pass are waited for where the call can be repeated (patience.ts), and so not for rename, unlink and rmdir.
  */
 import fs from 'node:fs';
 import type { Attributes } from '../core/entry.ts';

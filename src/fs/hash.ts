@@ -1,4 +1,4 @@
-/** SHA-256 of what an open descriptor is of, from where it stands to the end, in hex. */
+/** SHA-256 of bytes in memory, and of what an open descriptor is of, from where it stands to the end. */
 import type { Pulse } from '../core/pulse.ts';
 import { sha256 as sha256OfLittle } from '../core/sha256.ts';
 import { readInto, refuseOther } from './disk.ts';
@@ -33,6 +33,7 @@ export function hashOf(bytes: Uint8Array): string {
 
 /**
  * Throws ENXIO for what is no regular file: a device, put in the place of one since it was looked at, may have no end.
+ * @returns in hex.
  * @param each told of every piece, which it may keep.
  */
 export async function sha256(descriptor: number, pulse: Pulse, each?: (bytes: Uint8Array) => void): Promise<string> {

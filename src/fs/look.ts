@@ -7,7 +7,7 @@
  */
 import fs from 'node:fs';
 import type { Proof } from '../core/base.ts';
-import { NOBODY, type Entry, type Glance } from '../core/entry.ts';
+import { NOBODY, type Entry, type File, type Glance } from '../core/entry.ts';
 import type { Name } from '../core/path.ts';
 import { MEMORY, openDirect, type Direct } from './direct.ts';
 import { O_PATH, toArgument } from './disk.ts';
@@ -24,10 +24,14 @@ const BEFORE_DIRECT = 64;
 
 const memory = new ArrayBuffer(MEMORY.bytes);
 const nameBytes = new Uint8Array(memory, MEMORY.name, MEMORY.longest + 1);
+const nameWritten = new Uint8Array(memory, MEMORY.written, 256);
 const halves = new Uint16Array(memory, MEMORY.record, 128);
 const words = new Uint32Array(memory, MEMORY.record, 64);
 const signed = new Int32Array(memory, MEMORY.record, 64);
 const longs = new BigUint64Array(memory, MEMORY.record, 32);
+
+/** Of a number of eight bytes, which half is the lower one. */
+const [LOW, HIGH] = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? [0, 1] : [1, 0];
 
 /** The record, by the offsets that `struct statx` has everywhere. */
 const found = {
@@ -36,8 +40,8 @@ const found = {
   uid: (): number => words[5] ?? 0,
   gid: (): number => words[6] ?? 0,
   inode: (): bigint => longs[4] ?? 0n,
-  size: (): number => (words[10] ?? 0) + (words[11] ?? 0) * 2 ** 32,
-  seconds: (): number => (words[28] ?? 0) + (signed[29] ?? 0) * 2 ** 32,
+  size: (): number => (words[10 + LOW] ?? 0) + (words[10 + HIGH] ?? 0) * 2 ** 32,
+  seconds: (): number => (words[28 + LOW] ?? 0) + (signed[28 + HIGH] ?? 0) * 2 ** 32,
   nanoseconds: (): number => words[30] ?? 0,
   changed: (): bigint => BigInt.asIntN(64, longs[12] ?? 0n) * 1_000_000_000n + BigInt(words[26] ?? 0),
   device: (): bigint => deviceOf(words[34] ?? 0, words[35] ?? 0),
@@ -103,16 +107,21 @@ function isWritten(name: string): boolean {
 }
 
 function seeByNode(name: string): boolean {
-  if (++looks === BEFORE_DIRECT) direct = trusted(openDirect(memory));
+  countForTheDoor();
   const stat = fs.lstatSync(toArgument(name), BIGINT);
   if (stat === undefined) return false;
   fill(stat);
   return true;
 }
 
+function countForTheDoor(): void {
+  if (++looks === BEFORE_DIRECT) direct = trusted(openDirect(memory));
+}
+
 /** As `see`, of what is open. */
 function seeOpen(descriptor: number): void {
   if (direct?.lookAt(descriptor) === true) return;
+  countForTheDoor();
   fill(fs.fstatSync(descriptor, { bigint: true }));
 }
 
@@ -128,17 +137,27 @@ export function changeDirectoryAtOnce(descriptor: number): boolean {
   return direct?.changeDirectory(descriptor) === true;
 }
 
-/** Undefined where it does not say, of the root of all, what node:fs says. */
+/** Undefined where it does not say, of the root of all, what node:fs says; and where that cannot be found out. */
 function trusted(door: Direct | undefined): Direct | undefined {
-  if (door === undefined) return undefined;
-  const descriptor = fs.openSync('/', O_PATH);
+  let descriptor: number | undefined;
   try {
+    descriptor = door && fs.openSync('/', O_PATH);
+    if (door === undefined || descriptor === undefined) return undefined;
+    const itself = descriptor;
     fill(fs.lstatSync('/', { bigint: true }));
     const expected = allFound();
-    const isTrue = (isTold: boolean): boolean => isTold && allFound() === expected;
-    return isTrue(seeDirectly(door, '/')) && isTrue(door.lookAt(descriptor)) ? door : undefined;
+    const isTrue = (isTold: () => boolean): boolean => {
+      words.fill(0);
+      return isTold() && allFound() === expected;
+    };
+    nameWritten.set([0x2f, 0]);
+    return isTrue(() => seeDirectly(door, '/')) && isTrue(door.lookAtWritten) && isTrue(() => door.lookAt(itself))
+      ? door
+      : undefined;
+  } catch {
+    return undefined;
   } finally {
-    fs.closeSync(descriptor);
+    if (descriptor !== undefined) fs.closeSync(descriptor);
   }
 }
 
@@ -199,20 +218,26 @@ export function glance(name: Name, proving: boolean): Glance | undefined {
 /** Names that the caller writes, byte by byte and a zero after them, and what stands there. */
 export interface Written {
   readonly name: Uint8Array;
-  /** As `glance` without a proof; what it tells is true until the next one. Undefined where the kernel refuses, too. */
+  /** As `glance` without a proof; what it tells is true until the next one. */
   readonly glance: () => Glance | undefined;
   /** Lists more of an open directory, as getdents64(2) does. @returns how many bytes of `listed` that are; negative where it is refused. */
-  readonly list: (descriptor: number) => number;
+  readonly list: Direct['list'];
   readonly listed: Uint8Array;
 }
 
+let hand: Written | undefined;
+
 /** Undefined as long as the C library is not asked. */
 export function written(): Written | undefined {
-  const door = direct;
-  if (door === undefined) return undefined;
+  return (hand ??= direct && handOf(direct));
+}
+
+function handOf({ list, lookAtWritten }: Direct): Written {
   const told = { size: 0, seconds: 0, mode: 0, uid: 0, gid: 0, witness: NOBODY };
   const tell = (): Glance | undefined => {
-    if (!door.lookAtWritten() || (found.mode() & S_IFMT) !== S_IFREG) return undefined;
+    // A refusal is heard of as that of any other look: a server that is gone must not be asked for each file of a directory.
+    const isThere = lookAtWritten() || seeByNode(latin1(nameWritten));
+    if (!isThere || (found.mode() & S_IFMT) !== S_IFREG) return undefined;
     told.size = found.size();
     told.seconds = found.seconds();
     told.mode = found.mode() & 0o7777;
@@ -221,7 +246,12 @@ export function written(): Written | undefined {
     return told;
   };
   const listed = new Uint8Array(memory, MEMORY.listed, MEMORY.listedAtOnce);
-  return { name: new Uint8Array(memory, MEMORY.written, 256), glance: tell, list: door.list, listed };
+  return { name: nameWritten, glance: tell, list, listed };
+}
+
+/** The name that ends with a zero. */
+function latin1(name: Uint8Array): string {
+  return String.fromCharCode(...name.subarray(0, name.indexOf(0)));
 }
 
 /** What an open descriptor is. A link's target is not read. */
@@ -236,6 +266,27 @@ export function lookAt(descriptor: number): Entry {
 function lookAtOnce(descriptor: number): Entry {
   seeOpen(descriptor);
   return entryFound(undefined);
+}
+
+/** Whether what is open is the regular file of an entry: the same inode, where one is known, of the same size and time. */
+export function isStill(descriptor: number, entry: File): boolean {
+  try {
+    return isStillOnce(descriptor, entry);
+  } catch (error) {
+    return again(error, isStillOnce, descriptor, entry);
+  }
+}
+
+function isStillOnce(descriptor: number, { nanoseconds, seconds, size, witness }: File): boolean {
+  seeOpen(descriptor);
+  const isTime = found.nanoseconds() === nanoseconds || (witness === NOBODY && found.nanoseconds() === 0);
+  return (
+    (found.mode() & S_IFMT) === S_IFREG &&
+    found.size() === size &&
+    found.seconds() === seconds &&
+    isTime &&
+    (witness === NOBODY || found.inode() === witness.inode)
+  );
 }
 
 /** What proves of an open file, later, that nobody has written to it since; at less cost than all that it is. */

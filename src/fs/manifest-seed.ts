@@ -1,5 +1,5 @@
 /** A seed whose names and entries its manifest tells, and whose files are opened where they lie. */
-import { isTime, type Directory, type Entry, type File, type Glance } from '../core/entry.ts';
+import type { Directory, Entry, Glance } from '../core/entry.ts';
 import { codeOf, explain } from '../core/errors.ts';
 import type { Listing, Sieve } from '../core/manifest-block.ts';
 import type { Manifest } from '../core/manifest.ts';
@@ -8,7 +8,7 @@ import { Damaged } from '../core/octets.ts';
 import { display, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
 import { close, openDirectory, openForReading } from './disk.ts';
-import { lookAt } from './look.ts';
+import { isStill } from './look.ts';
 import { spotCheck } from './manifest-check.ts';
 import { openManifest, type Held } from './manifest-file.ts';
 import { DirectorySeed, SeedChanged, type Seed } from './seed.ts';
@@ -49,7 +49,9 @@ export class ManifestSeed implements Seed {
   readonly #manifest: Manifest;
   readonly #found: (directory: number) => Directory;
   readonly #anchor: Anchor;
-  readonly #plain: DirectorySeed;
+  readonly #directory: DirectorySeed;
+  /** Whether that is where this is. */
+  #isPlain = false;
   readonly #disbelief: Disbelief;
   #believed = true;
   #path: RelPath | undefined;
@@ -71,7 +73,7 @@ export class ManifestSeed implements Seed {
     this.#manifest = manifest;
     this.#found = found;
     this.#anchor = anchor;
-    this.#plain = new DirectorySeed(anchor);
+    this.#directory = new DirectorySeed(anchor);
     this.#disbelief = disbelief;
     this.digest = manifest.digest;
     this.version = manifest.version;
@@ -79,11 +81,11 @@ export class ManifestSeed implements Seed {
   }
 
   get root(): Directory {
-    return this.#plain.root;
+    return this.#directory.root;
   }
 
   get roots(): readonly Directory[] {
-    return this.#plain.roots;
+    return this.#directory.roots;
   }
 
   enter(path: RelPath): void {
@@ -93,29 +95,30 @@ export class ManifestSeed implements Seed {
     this.#listing = undefined;
     // Nothing that the manifest has told of: whoever asks gets what is there.
     this.#number = this.#believed ? this.#manifest.find(path) : undefined;
-    if (this.#number === undefined) this.#plain.enter(path);
+    this.#isPlain = false;
+    if (this.#number === undefined) this.#enterPlain();
   }
 
   names(): Name[] {
     const listing = this.#list();
-    return listing === undefined ? this.#plain.names() : [...listing.names];
+    return listing === undefined ? this.#enterPlain().names() : [...listing.names];
   }
 
   look(name: Name): Entry | undefined {
     const found = this.#find(name);
-    return found === undefined ? this.#plain.look(name) : found.listing.entries[found.at];
+    return found === undefined ? this.#enterPlain().look(name) : found.listing.entries[found.at];
   }
 
   glance(name: Name, proving: boolean): Glance | undefined {
     const found = this.#find(name);
-    if (found === undefined) return this.#plain.glance(name, proving);
+    if (found === undefined) return this.#enterPlain().glance(name, proving);
     const entry = found.listing.entries[found.at];
     return entry?.kind === 'file' ? entry : undefined;
   }
 
   sift(sieve: Sieve, begin: () => void): Passed | undefined {
     const number = this.#number;
-    if (number === undefined) return this.#plain.sift(sieve, begin);
+    if (number === undefined) return this.#enterPlain().sift(sieve, begin);
     begin();
     try {
       const sifted = this.#manifest.sift(number, sieve, this.#found);
@@ -132,14 +135,17 @@ export class ManifestSeed implements Seed {
   open(name: Name): number {
     this.#anchor.moveTo(this.#path ?? ('' as RelPath));
     const descriptor = openForReading(name);
-    const recorded = this.look(name);
-    if (recorded?.kind === 'file' && !isFile(recorded, lookAt(descriptor))) {
+    try {
+      const recorded = this.look(name);
+      if (recorded?.kind === 'file' && !isStill(descriptor, recorded))
+        throw new SeedChanged(
+          'is not what the manifest of the seed says; run volseed manifest again where the image is built',
+        );
+      return descriptor;
+    } catch (error) {
       close(descriptor);
-      throw new SeedChanged(
-        'is not what the manifest of the seed says; run volseed manifest again where the image is built',
-      );
+      throw error;
     }
-    return descriptor;
   }
 
   handle(): number {
@@ -150,6 +156,11 @@ export class ManifestSeed implements Seed {
   hash(name: Name): string | undefined {
     const found = this.#find(name);
     return found && this.#manifest.hashAt(found.listing.hashes[found.at] ?? -1);
+  }
+
+  rawHash(name: Name): string | undefined {
+    const found = this.#find(name);
+    return found && this.#manifest.rawHashAt(found.listing.hashes[found.at] ?? -1);
   }
 
   wasShipped(path: RelPath, sha256: string): boolean {
@@ -163,10 +174,10 @@ export class ManifestSeed implements Seed {
 
   close(): void {
     this.#held.close();
-    this.#plain.close();
+    this.#directory.close();
   }
 
-  /** What the manifest has of the directory; undefined where it is the directory itself that is to be asked, which has been entered. */
+  /** What the manifest has of the directory; undefined where it is the directory itself that is to be asked. */
   #list(): Listing | undefined {
     if (this.#listing !== undefined || this.#number === undefined) return this.#listing;
     try {
@@ -175,12 +186,18 @@ export class ManifestSeed implements Seed {
       this.#disbelief(whyOf(error));
       this.#believed = false;
       this.#number = undefined;
-      this.#plain.enter(this.#path ?? ROOT);
       return undefined;
     }
   }
 
-  /** Where the manifest has a name, -1 for nowhere; undefined where the directory itself is to be asked. */
+  /** The directory itself, for what the manifest has failed for. Throws the kernel's error as long as it cannot be entered. */
+  #enterPlain(): DirectorySeed {
+    if (!this.#isPlain) this.#directory.enter(this.#path ?? ROOT);
+    this.#isPlain = true;
+    return this.#directory;
+  }
+
+  /** Where the manifest has a name, at -1 where it does not; undefined where the directory itself is to be asked. */
   #find(name: Name): { readonly listing: Listing; readonly at: number } | undefined {
     const left = this.#listing === undefined && this.#number !== undefined ? this.#left.get(this.#number) : undefined;
     const at = left === undefined ? -1 : this.#at(left, name);
@@ -201,8 +218,4 @@ export class ManifestSeed implements Seed {
     this.#next = low + 1;
     return low;
   }
-}
-
-function isFile(recorded: File, found: Entry): boolean {
-  return found.kind === 'file' && found.size === recorded.size && isTime(recorded, found);
 }

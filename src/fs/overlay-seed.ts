@@ -105,6 +105,10 @@ export class OverlaySeed implements Seed {
     return this.#holderOf(name).hash(name);
   }
 
+  rawHash(name: Name): string | undefined {
+    return this.#holderOf(name).rawHash(name);
+  }
+
   wasShipped(path: RelPath, sha256: string): boolean {
     return this.#parts.some((part) => {
       const inside = insideOf(part, path);

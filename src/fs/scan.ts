@@ -5,7 +5,7 @@
  * Fails for one path at a time: what cannot be read is a problem of that path, and the rest goes on.
  */
 import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
-import type { Directory, Entry, Glance } from '../core/entry.ts';
+import type { Directory, Entry } from '../core/entry.ts';
 import { join, nameOf, parentOf, ROOT, toText, type Name, type RelPath } from '../core/path.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
@@ -19,7 +19,8 @@ import { sameContent } from './content.ts';
 import { sha256 } from './hash.ts';
 import { NEW } from '../core/base.ts';
 import { close, isEmpty, isMissing, list, openForReading } from './disk.ts';
-import { glance, look, lookAt, written } from './look.ts';
+import { look, lookAt } from './look.ts';
+import { spareNamed, spareUnnamed } from './spare.ts';
 
 /** One path: what the seed has there, and what the volume. */
 export interface Pair {
@@ -320,63 +321,28 @@ class Scan {
       return this.#names(path);
     });
     if (names !== undefined && this.#asksNames(path)) this.#shipped.set(path, new Set(names));
-    return names && (both ? this.#spare(path, names) : names);
+    const spares = both ? this.#spares(path) : undefined;
+    if (names === undefined || spares === undefined) return names;
+    return spareNamed(spares, names, this.#trees.seed, () => this.#enterVolume(path));
   }
 
   #asksNames(path: RelPath): boolean {
     return this.#visitor.asksExtra === true || (this.#visitor.known?.(path) ?? []).length > 0;
   }
 
-  /** As `#spare`, of a directory of which the seed need not even make names; undefined where that is not so. */
+  /** What passing over a directory's files leaves to be visited, where not even their names are asked for; undefined where they are. */
   #sift(path: RelPath): readonly Name[] | undefined {
-    const { seed } = this.#trees;
-    const spares = this.#visitor.spares?.(path);
-    if (seed.sift === undefined || spares === undefined || spares.asksProof) return undefined;
+    const spares = this.#spares(path);
     // At the root there may be files that are not data.
-    if (path === ROOT || this.#folds || this.#asksNames(path)) return undefined;
-    const there = written();
-    if (there === undefined) return undefined;
-    const { name, glance: glanceThere } = there;
-    try {
-      seed.enter(path);
-      const passes = (shipped: Glance): boolean => {
-        const found = glanceThere();
-        return found !== undefined && spares.isSame(shipped, found, NO_NAME, NO_HASH);
-      };
-      const sifted = seed.sift({ name, passes }, () => this.#enterVolume(path));
-      if (sifted === undefined) return undefined;
-      spares.count(sifted.passed);
-      return sifted.left.filter((each) => !this.#trees.passedOver(join(path, each)));
-    } catch (error) {
-      return this.#asBefore(error);
-    }
+    if (spares === undefined || path === ROOT || this.#asksNames(path)) return undefined;
+    const { seed, passedOver } = this.#trees;
+    const left = spareUnnamed(spares, path, seed, () => this.#enterVolume(path));
+    return left?.filter((name) => !passedOver(join(path, name)));
   }
 
-  /** Whoever looks closely finds out what an error is about, and of which path. */
-  #asBefore(error: unknown): undefined {
-    if (error instanceof Refused || error instanceof Interrupted || codeOf(error) === undefined) throw error;
-  }
-
-  /** The names that are left when those have been counted which a quick look tells to be as they should. */
-  #spare(path: RelPath, names: readonly Name[]): readonly Name[] {
-    const spares = this.#visitor.spares?.(path);
-    // Where names fold, what a look finds may be another's.
-    if (spares === undefined || this.#folds) return names;
-    const { seed } = this.#trees;
-    const hashOf = (name: Name): string | undefined => seed.hash(name);
-    try {
-      const seeds = names.map((name) => seed.glance(name, spares.asksProof));
-      this.#enterVolume(path);
-      const left = names.filter((name, at) => {
-        const shipped = seeds[at];
-        const found = shipped && glance(name, spares.asksProof);
-        return shipped === undefined || found === undefined || !spares.isSame(shipped, found, name, hashOf);
-      });
-      spares.count(names.length - left.length);
-      return left;
-    } catch (error) {
-      return this.#asBefore(error) ?? names;
-    }
+  /** Undefined where names fold: what a look finds there may be another's. */
+  #spares(path: RelPath): Spares | undefined {
+    return this.#folds ? undefined : this.#visitor.spares?.(path);
   }
 
   #seedEntries(path: RelPath, names: readonly Name[]): { name: Name; at: RelPath; seed: Entry }[] {
@@ -451,10 +417,6 @@ class Scan {
     }
   }
 }
-
-/** Where only attributes are compared. */
-const NO_NAME = '' as Name;
-const NO_HASH = (): undefined => undefined;
 
 /** Whether names that differ in case only are one in the volume; told by the one name that is always there. */
 function foldsCase(volume: Anchor): boolean {

@@ -25,21 +25,25 @@ const LONGEST_NAME = 255;
  */
 export function siftHere({ name, passes }: Sieve, begin: () => void): Passed | undefined {
   const there = written();
-  if (there === undefined) return undefined;
+  if (there?.list === undefined) return undefined;
   const { list, listed, glance } = there;
+  const lengths = new Uint16Array(listed.buffer, listed.byteOffset, listed.length / 2);
   const files = new Files();
   const left: string[] = [];
   const descriptor = openToList();
   try {
     for (let bytes = list(descriptor); bytes !== 0; bytes = list(descriptor)) {
       if (bytes < 0) return undefined;
-      for (let at = 0; at < bytes; at += (listed[at + LENGTH] ?? 0) + (listed[at + LENGTH + 1] ?? 0) * 256) {
+      for (let at = 0; at < bytes; at += lengths[(at + LENGTH) / 2] ?? bytes) {
         const from = at + NAME;
         const length = listed.indexOf(0, from) - from;
         if (isDots(listed, from, length)) continue;
         const type = listed[at + TYPE];
-        const mayBeFile = (type === DT_REG || type === DT_UNKNOWN) && length <= LONGEST_NAME;
-        const found = mayBeFile && copied(listed, from, length, name) ? glance() : undefined;
+        let found: Glance | undefined;
+        if ((type === DT_REG || type === DT_UNKNOWN) && length <= LONGEST_NAME) {
+          copy(listed, from, length, name);
+          found = glance();
+        }
         if (found === undefined) left.push(latin1(listed, from, length));
         else files.add(name, length, found);
       }
@@ -57,10 +61,9 @@ function isDots(bytes: Uint8Array, from: number, length: number): boolean {
 }
 
 /** Copies a name, and a zero after it. */
-function copied(bytes: Uint8Array, from: number, length: number, to: Uint8Array): true {
+function copy(bytes: Uint8Array, from: number, length: number, to: Uint8Array): void {
   for (let at = 0; at < length; at++) to[at] = bytes[from + at] ?? 0;
   to[length] = 0;
-  return true;
 }
 
 function latin1(bytes: Uint8Array, from: number, length: number): string {
@@ -108,7 +111,7 @@ class Files {
       const at = n * COLUMNS;
       const end = numbers[at] ?? 0;
       const length = end - from;
-      copied(this.#names, from, length, name);
+      copy(this.#names, from, length, name);
       shipped.size = numbers[at + 1] ?? 0;
       shipped.seconds = numbers[at + 2] ?? 0;
       shipped.mode = numbers[at + 3] ?? 0;

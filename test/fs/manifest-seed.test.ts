@@ -191,6 +191,24 @@ describe('no manifest is believed, and the seed is walked, where', () => {
     expect(why).toEqual(['is damaged']);
   });
 
+  it('the entries are damaged, and the directory that is asked instead is gone: no other answers for it', async () => {
+    const root = await withManifest({
+      '.': directory({ mtime: 1_500_000_000 }),
+      f: file('the root’s'),
+      d: directory({ mtime: 1_500_000_000 }),
+      'd/f': file('x'),
+      'd/g': file('x'),
+    });
+    const at = `${root}/.volseed-manifest`;
+    patch(at, fs.readFileSync(at).lastIndexOf('fg'), 0x7a);
+    const seed = opened(root);
+    expect(seed).toBeInstanceOf(ManifestSeed);
+    remove(`${root}/d`);
+    seed.enter(path('d'));
+    for (let n = 0; n < 2; n++) expect(() => seed.look(name('f'))).toThrow('ENOENT');
+    expect(why).toEqual(['is damaged']);
+  });
+
   it('a file came in the very second in which the manifest was written, of which a layer keeps no more', async () => {
     const root = place(shipped);
     const now = Math.floor(Date.now() / 1000) + 1;
