@@ -29,6 +29,8 @@ const halves = new Uint16Array(memory, MEMORY.record, 128);
 const words = new Uint32Array(memory, MEMORY.record, 64);
 const signed = new Int32Array(memory, MEMORY.record, 64);
 const longs = new BigUint64Array(memory, MEMORY.record, 32);
+/** As much of the record as is read. */
+const KEPT = words.subarray(0, 36);
 
 /** Of a number of eight bytes, which half is the lower one. */
 const [LOW, HIGH] = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? [0, 1] : [1, 0];
@@ -181,12 +183,12 @@ function lookOnce(name: Name | '.' | '..'): Entry | undefined {
 }
 
 /**
- * What stands at a name, where it is the directory or regular file that a record tells of; undefined where it is not. It waits for
- * nothing.
+ * Whether what stands at a name is the directory or regular file that a record tells of. It waits for nothing.
+ * @param kept keeps what was seen, for `entryOf`, at less cost than an entry.
  */
-export function lookAsRecorded(name: string, recorded: Entry): Entry | undefined {
+export function isAsRecorded(name: string, recorded: Entry, kept?: Kept): boolean {
   const isDirectory = recorded.kind === 'directory';
-  if (!see(name) || (!isDirectory && recorded.kind !== 'file')) return undefined;
+  if (!see(name) || (!isDirectory && recorded.kind !== 'file')) return false;
   const { seconds, nanoseconds } = recorded;
   const isSame =
     found.mode() === ((isDirectory ? S_IFDIR : S_IFREG) | recorded.mode) &&
@@ -196,7 +198,24 @@ export function lookAsRecorded(name: string, recorded: Entry): Entry | undefined
     found.seconds() === seconds &&
     // A layer may have cut it to whole seconds since.
     (found.nanoseconds() === nanoseconds || found.nanoseconds() === 0);
-  return isSame ? entryFound(undefined) : undefined;
+  if (isSame) kept?.in.set(KEPT, kept.at * KEPT.length);
+  return isSame;
+}
+
+/** Room for what was seen of several entries, and the number of the one that is next. */
+export interface Kept {
+  readonly in: Uint32Array;
+  at: number;
+}
+
+export function roomFor(entries: number): Kept {
+  return { in: new Uint32Array(entries * KEPT.length), at: 0 };
+}
+
+/** The entry of a directory or regular file that was kept under a number. */
+export function entryOf({ in: all }: Kept, at: number): Entry {
+  KEPT.set(all.subarray(at * KEPT.length, (at + 1) * KEPT.length));
+  return entryFound(undefined);
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Manifest } from '../core/manifest.ts';
 import { fromText, join, nameOf, parentOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { Anchor } from './anchor.ts';
 import { close, list, toArgument } from './disk.ts';
-import { look, lookAsRecorded } from './look.ts';
+import { entryOf, isAsRecorded, look, roomFor, type Kept } from './look.ts';
 import { MANIFEST_NAME, type Held } from './manifest-file.ts';
 import { OF_THE_FILE_SYSTEM, STATE_NAME } from './private.ts';
 
@@ -34,15 +34,18 @@ export function spotCheck({ manifest, written }: Held, seed: Anchor): ((director
   seed.moveTo(ROOT);
   const difference = differenceAtRoot(manifest, seed);
   if (difference !== undefined) return difference;
-  const found: Entry[] = [];
+  const kept = roomFor(manifest.directories);
+  /** Those that were not seen as they are recorded, but are none the less. */
+  const others = new Map<number, Entry>();
   const paths: RelPath[] = [];
   for (let number = 0; number < manifest.directories; number++) {
     const { name, parent, entry } = manifest.directory(number);
     const path = number === 0 ? ROOT : join(paths[parent] ?? ROOT, name);
     paths.push(path);
-    const there = number === 0 ? entry : confirm(seed, path, entry);
-    if ('what' in there) return there;
-    found.push(there);
+    kept.at = number;
+    const there = number === 0 ? entry : confirm(seed, path, entry, kept);
+    if (there !== undefined && 'what' in there) return there;
+    if (there !== undefined) others.set(number, there);
     // A later change may have fallen into the same second, and a layer keeps no more of it.
     const stray = entry.seconds >= written ? strayIn(seed, path, manifest.list(number)) : undefined;
     if (stray !== undefined) return stray;
@@ -50,9 +53,9 @@ export function spotCheck({ manifest, written }: Held, seed: Anchor): ((director
   }
   for (const { directory, name, entry } of manifest.samples) {
     const there = confirm(seed, join(paths[directory] ?? ROOT, name), entry);
-    if ('what' in there) return there;
+    if (there !== undefined && 'what' in there) return there;
   }
-  return (number) => (found[number] ?? manifest.directory(number).entry) as Directory;
+  return (number) => (others.get(number) ?? entryOf(kept, number)) as Directory;
 }
 
 /** The root's own time is moved by whoever copies a seed or mounts it; where it was, all that is in it is looked at. */
@@ -84,12 +87,11 @@ function strayIn(seed: Anchor, directory: RelPath, { names, entries }: Listing):
   return gone === undefined ? undefined : { path: join(directory, gone), what: 'is gone' };
 }
 
-/** As `compare`, at less cost where all is as it was. The working directory is the root, before and after. */
-function confirm(seed: Anchor, path: RelPath, recorded: Entry): Entry | Difference {
+/** As `compare`, but undefined, and kept, where all is as it was: at less cost. The working directory is the root, before and after. */
+function confirm(seed: Anchor, path: RelPath, recorded: Entry, kept?: Kept): Entry | Difference | undefined {
   if (path.length <= LONGEST_ARGUMENT && (recorded.kind === 'file' || isOpenToAll(recorded))) {
     try {
-      const found = lookAsRecorded(path, recorded);
-      if (found !== undefined) return found;
+      if (isAsRecorded(path, recorded, kept)) return undefined;
     } catch (error) {
       if (codeOf(error) === undefined) throw error;
     }

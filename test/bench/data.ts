@@ -32,6 +32,13 @@ export function makeSmall(root: string, count: number): void {
       utimesSync(file, MADE + made, MADE + made);
     }
   }
+  age(root);
+}
+
+/** Gives directories a time as an image's have it: of the second in which a manifest was written, each is looked into. */
+function age(root: string): void {
+  for (const entry of readdirSync(root, { withFileTypes: true })) if (entry.isDirectory()) age(join(root, entry.name));
+  utimesSync(root, MADE, MADE);
 }
 
 export function makeLarge(root: string, count: number, megabytes: number): void {
@@ -71,6 +78,7 @@ export function makeNext(from: string, to: string, nth: number): void {
     writeFileSync(file, Buffer.alloc(size, 46));
     utimesSync(file, mtimeMs / 1000 + 86_400, mtimeMs / 1000 + 86_400);
   }
+  age(to);
 }
 
 /** 0 to 1, the same row for the same number. */

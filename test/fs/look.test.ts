@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Entry } from '../../src/core/entry.ts';
 import { MEMORY, openDirect } from '../../src/fs/direct.ts';
 import { list, openHandle } from '../../src/fs/disk.ts';
-import { glance, look, lookAsRecorded, lookAt, proofAt } from '../../src/fs/look.ts';
+import { entryOf, glance, isAsRecorded, look, lookAt, proofAt, roomFor } from '../../src/fs/look.ts';
 import { firstNumber, Random } from '../support/random.ts';
 import { directory, fifo, file, socket, symlink, type Time } from '../support/tree.ts';
 import { name, place, type Literal } from './place.ts';
@@ -142,15 +142,21 @@ describe.each(['by node:fs', 'by the C library'])('a look %s', (by) => {
   it('finds a file and a directory as they were recorded, and nothing else', () => {
     here({ f: file('four', { mtime: '100.25' }), d: directory({ mtime: 100 }), l: symlink('f') });
     const [f, d, l] = ['f', 'd', 'l'].map((each) => look(name(each))) as [Entry, Entry, Entry];
-    expect([lookAsRecorded('f', f), lookAsRecorded('d', d)]).toEqual([f, d]);
+    const kept = roomFor(3);
+    kept.at = 1;
+    expect(isAsRecorded('f', f, kept)).toBe(true);
+    kept.at = 2;
+    expect(isAsRecorded('d', d, kept)).toBe(true);
+    look(name('l'));
+    expect([entryOf(kept, 2), entryOf(kept, 1)]).toEqual([d, f]);
     const others = [{ mode: 0o777 }, { uid: 7 }, { gid: 7 }, { size: 3 }, { seconds: 99 }, { nanoseconds: 1 }];
-    for (const other of others) expect(lookAsRecorded('f', { ...f, ...other })).toBeUndefined();
-    expect([lookAsRecorded('l', l), lookAsRecorded('d', f), lookAsRecorded('f', d), lookAsRecorded('none', f)]).toEqual(
-      [undefined, undefined, undefined, undefined],
+    for (const other of others) expect(isAsRecorded('f', { ...f, ...other })).toBe(false);
+    expect([isAsRecorded('l', l), isAsRecorded('d', f), isAsRecorded('f', d), isAsRecorded('none', f)]).not.toContain(
+      true,
     );
     // The layer of an image keeps whole seconds.
     fs.utimesSync('f', 0, 100);
-    expect(lookAsRecorded('f', f)).toMatchObject({ seconds: 100, nanoseconds: 0 });
+    expect(isAsRecorded('f', f)).toBe(true);
   });
 
   it('glances at regular files alone, and asks for no proof that is not wanted', () => {
