@@ -254,8 +254,9 @@ describe('SIGTERM at any moment of a start', () => {
       });
       tell('SIGTERM at each of the last system calls before the exec', fates);
       expect(fates.length).toBeGreaterThan(20);
-      // Between the last look at the signals and the exec there is one system call at least.
-      expect(fates.filter((fate) => !goodFates.has(fate)).length).toBeLessThanOrEqual(1);
+      // Between the last look at the signals and their handing over there is one system call, and where another thread of the
+      // runtime's has woken the first a second one: epoll_pwait(2), and the read(2) of what woke it.
+      expect(fates.filter((fate) => !goodFates.has(fate)).length).toBeLessThanOrEqual(2);
     },
     600_000,
   );
