@@ -140,22 +140,33 @@ const large = (names: readonly string[], size = LARGE): Bench => {
   for (const name of names) if (name.includes('/')) fs.utimesSync(`${bench.seed}/${dirname(name)}`, 50, 50);
   return bench;
 };
-/** The numbers of files that are open for writing, at each piece that is written. */
+/**
+ * The numbers of files that are open for writing, at each piece that is written. Where one fails, the pieces of the others wait
+ * until it is closed, so that it is no matter of time how many of them there are.
+ */
 const underWay = (failing?: { readonly after: number; readonly code: string }): Set<number>[] => {
   const seen: Set<number>[] = [];
   const open = new Set<number>();
   let left = failing?.after ?? Infinity;
+  let failed: number | undefined;
+  const waiting: (() => void)[] = [];
   const { write, closeSync } = fs;
   vi.spyOn(fs, 'write').mockImplementation((descriptor: number, ...rest: unknown[]): void => {
     open.add(descriptor);
     seen.push(new Set(open));
     const done = rest.at(-1) as (error: Error) => void;
-    if (left-- !== 0) Reflect.apply(write, fs, [descriptor, ...rest]);
-    else setImmediate(done, Object.assign(new Error(failing?.code), { code: failing?.code }));
+    if (left-- === 0) {
+      failed = descriptor;
+      setImmediate(done, Object.assign(new Error(failing?.code), { code: failing?.code }));
+    } else if (failed === undefined) Reflect.apply(write, fs, [descriptor, ...rest]);
+    else waiting.push(() => void Reflect.apply(write, fs, [descriptor, ...rest]));
   });
   vi.spyOn(fs, 'closeSync').mockImplementation((descriptor) => {
     open.delete(descriptor);
     closeSync(descriptor);
+    if (descriptor !== failed) return;
+    failed = undefined;
+    for (const goOn of waiting.splice(0)) setImmediate(goOn);
   });
   onTestFinished(() => void vi.restoreAllMocks());
   return seen;
