@@ -78,7 +78,7 @@ export function isSame(a: Entry, b: Entry): boolean {
 }
 
 /** Whether a time on the disk is the one that was recorded: a layer of an image may have cut it to whole seconds since. */
-export function isTime(recorded: Entry, found: Entry): boolean {
+export function isTime(recorded: Entry, found: Pick<Attributes, 'seconds' | 'nanoseconds'>): boolean {
   if (recorded.seconds !== found.seconds) return false;
   return recorded.nanoseconds === found.nanoseconds || (recorded.witness === NOBODY && found.nanoseconds === 0);
 }

@@ -7,11 +7,11 @@
  */
 import fs from 'node:fs';
 import type { Proof } from '../core/base.ts';
-import { NOBODY, type Entry, type File, type Glance } from '../core/entry.ts';
+import { isTime, NOBODY, type Entry, type File, type Glance } from '../core/entry.ts';
 import type { Name } from '../core/path.ts';
 import { MEMORY, openDirect, type Direct } from './direct.ts';
 import { O_PATH, toArgument } from './disk.ts';
-import { again } from './patience.ts';
+import { again, patient } from './patience.ts';
 
 const { S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } = fs.constants;
 const BIGINT = { bigint: true, throwIfNoEntry: false } as const;
@@ -19,8 +19,8 @@ const BIGINT = { bigint: true, throwIfNoEntry: false } as const;
 /** Linux's, which node:fs gives without being asked. */
 const O_CLOEXEC = 0o2000000;
 
-/** Looks by node:fs before the door is opened, which takes as long as they lose. */
-const BEFORE_DIRECT = 64;
+/** Looks by node:fs before the door is opened, which takes 1 ms: a start for a few files, which makes some 140 of them, does without. */
+const BEFORE_DIRECT = 200;
 
 const memory = new ArrayBuffer(MEMORY.bytes);
 const nameBytes = new Uint8Array(memory, MEMORY.name, MEMORY.longest + 1);
@@ -35,6 +35,10 @@ const KEPT = words.subarray(0, 36);
 /** Of a number of eight bytes, which half is the lower one. */
 const [LOW, HIGH] = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? [0, 1] : [1, 0];
 
+const NANO = 1_000_000_000n;
+/** Instead of nanoseconds above its seconds: the ctime is in nanoseconds, as node:fs tells it. */
+const WHOLE = 0xffff_ffff;
+
 /** The record, by the offsets that `struct statx` has everywhere. */
 const found = {
   mode: (): number => halves[14] ?? 0,
@@ -45,48 +49,61 @@ const found = {
   size: (): number => (words[10 + LOW] ?? 0) + (words[10 + HIGH] ?? 0) * 2 ** 32,
   seconds: (): number => (words[28 + LOW] ?? 0) + (signed[28 + HIGH] ?? 0) * 2 ** 32,
   nanoseconds: (): number => words[30] ?? 0,
-  changed: (): bigint => BigInt.asIntN(64, longs[12] ?? 0n) * 1_000_000_000n + BigInt(words[26] ?? 0),
+  changed: (): bigint => {
+    const changed = BigInt.asIntN(64, longs[12] ?? 0n);
+    return words[26] === WHOLE ? changed : changed * NANO + BigInt(words[26] ?? 0);
+  },
   device: (): bigint => deviceOf(words[34] ?? 0, words[35] ?? 0),
 };
 
-let lastDevice = { major: -1, minor: -1, device: 0n };
+/** Mostly a look finds the device of the one before. */
+let last = { major: 0, minor: 0, device: 0n };
 
-/** As makedev(3) has it, and so node:fs; mostly it is the one of the look before. */
+/** As makedev(3) has it, and so node:fs. */
 function deviceOf(major: number, minor: number): bigint {
-  if (major !== lastDevice.major || minor !== lastDevice.minor) {
+  if (major !== last.major || minor !== last.minor) {
     const [high, low] = [BigInt(major), BigInt(minor)];
     const device =
       ((high & 0xfffff000n) << 32n) | ((high & 0xfffn) << 8n) | ((low & 0xffffff00n) << 12n) | (low & 0xffn);
-    lastDevice = { major, minor, device };
+    last = { major, minor, device };
   }
-  return lastDevice.device;
+  return last.device;
 }
 
-/** Fills the record with what node:fs tells. */
-function fill(stat: fs.BigIntStats): void {
-  halves[14] = Number(stat.mode);
-  words[4] = Number(stat.nlink);
-  words[5] = Number(stat.uid);
-  words[6] = Number(stat.gid);
-  longs[4] = stat.ino;
-  longs[5] = stat.size;
-  [longs[14], words[30]] = instantOf(stat.mtimeNs);
-  [longs[12], words[26]] = instantOf(stat.ctimeNs);
-  const device = stat.dev;
-  words[34] = Number(((device >> 32n) & 0xfffff000n) | ((device >> 8n) & 0xfffn));
-  words[35] = Number(((device >> 12n) & 0xffffff00n) | (device & 0xffn));
+/** The reverse. */
+function partsOf(device: bigint): typeof last {
+  if (device !== last.device) {
+    const major = Number(((device >> 32n) & 0xfffff000n) | ((device >> 8n) & 0xfffn));
+    const minor = Number(((device >> 12n) & 0xffffff00n) | (device & 0xffn));
+    last = { major, minor, device };
+  }
+  return last;
 }
 
-/** Whole seconds, rounded down, and the nanoseconds above them. */
-function instantOf(time: bigint): [bigint, number] {
-  const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-  return [BigInt.asUintN(64, (time - nanoseconds) / 1_000_000_000n), Number(nanoseconds)];
+/** Fills the record with what node:fs tells: with as few big integers as can be, because a plain start does so a hundred times. */
+function fill({ ctimeNs, dev, gid, ino, mode, mtimeMs, mtimeNs, nlink, size, uid }: fs.BigIntStats): void {
+  halves[14] = Number(mode);
+  words[4] = Number(nlink);
+  words[5] = Number(uid);
+  words[6] = Number(gid);
+  longs[4] = ino;
+  longs[5] = size;
+  // Rounded down; a runtime may round what is before 1970 up.
+  const seconds = mtimeNs >= 0n ? Math.floor(Number(mtimeMs) / 1000) : Number((mtimeNs - NANO + 1n) / NANO);
+  words[28 + LOW] = seconds;
+  words[28 + HIGH] = Math.floor(seconds / 2 ** 32);
+  words[30] = Number(mtimeNs - BigInt(seconds) * NANO);
+  longs[12] = BigInt.asUintN(64, ctimeNs);
+  words[26] = WHOLE;
+  const { major, minor } = partsOf(dev);
+  words[34] = major;
+  words[35] = minor;
 }
 
 let direct: Direct | undefined;
 let looks = 0;
 
-/** Leaves what stands at a name in the record; false where nothing does. Throws what the kernel says, at once. */
+/** Leaves what stands at a name in the record; false where nothing does. It waits for nothing. */
 function see(name: string): boolean {
   return (direct !== undefined && seeDirectly(direct, name)) || seeByNode(name);
 }
@@ -120,9 +137,26 @@ function countForTheDoor(): void {
   if (++looks === BEFORE_DIRECT) direct = trusted(openDirect(memory));
 }
 
-/** As `see`, of what is open. */
+/** The same with patience. */
+function seeInTheEnd(name: string): boolean {
+  try {
+    return see(name);
+  } catch (error) {
+    return again(error, seeByNode, name);
+  }
+}
+
+/** Leaves what is open in the record, with patience. */
 function seeOpen(descriptor: number): void {
   if (direct?.lookAt(descriptor) === true) return;
+  try {
+    seeOpenByNode(descriptor);
+  } catch (error) {
+    again(error, seeOpenByNode, descriptor);
+  }
+}
+
+function seeOpenByNode(descriptor: number): void {
   countForTheDoor();
   fill(fs.fstatSync(descriptor, { bigint: true }));
 }
@@ -171,16 +205,10 @@ function allFound(): string {
 
 /** What stands at a name of the working directory; undefined where nothing does. */
 export function look(name: Name | '.' | '..'): Entry | undefined {
-  try {
-    return lookOnce(name);
-  } catch (error) {
-    return again(error, lookOnce, name);
-  }
+  return seeInTheEnd(name) ? entryFound(() => targetOf(name)) : undefined;
 }
 
-function lookOnce(name: Name | '.' | '..'): Entry | undefined {
-  return see(name) ? entryFound(name) : undefined;
-}
+const targetOf = patient((name: string): string => fs.readlinkSync(toArgument(name), 'latin1'));
 
 /**
  * Whether what stands at a name is the directory or regular file that a record tells of. It waits for nothing.
@@ -189,15 +217,12 @@ function lookOnce(name: Name | '.' | '..'): Entry | undefined {
 export function isAsRecorded(name: string, recorded: Entry, kept?: Kept): boolean {
   const isDirectory = recorded.kind === 'directory';
   if (!see(name) || (!isDirectory && recorded.kind !== 'file')) return false;
-  const { seconds, nanoseconds } = recorded;
   const isSame =
     found.mode() === ((isDirectory ? S_IFDIR : S_IFREG) | recorded.mode) &&
     found.uid() === recorded.uid &&
     found.gid() === recorded.gid &&
     (isDirectory || found.size() === recorded.size) &&
-    found.seconds() === seconds &&
-    // A layer may have cut it to whole seconds since.
-    (found.nanoseconds() === nanoseconds || found.nanoseconds() === 0);
+    isTime(recorded, timeFound());
   if (isSame) kept?.in.set(KEPT, kept.at * KEPT.length);
   return isSame;
 }
@@ -215,7 +240,7 @@ export function roomFor(entries: number): Kept {
 /** The entry of a directory or regular file that was kept under a number. */
 export function entryOf({ in: all }: Kept, at: number): Entry {
   KEPT.set(all.subarray(at * KEPT.length, (at + 1) * KEPT.length));
-  return entryFound(undefined);
+  return entryFound(() => '');
 }
 
 /**
@@ -275,49 +300,23 @@ function latin1(name: Uint8Array): string {
 
 /** What an open descriptor is. A link's target is not read. */
 export function lookAt(descriptor: number): Entry {
-  try {
-    return lookAtOnce(descriptor);
-  } catch (error) {
-    return again(error, lookAtOnce, descriptor);
-  }
-}
-
-function lookAtOnce(descriptor: number): Entry {
   seeOpen(descriptor);
-  return entryFound(undefined);
+  return entryFound(() => '');
 }
 
 /** Whether what is open is the regular file of an entry: the same inode, where one is known, of the same size and time. */
 export function isStill(descriptor: number, entry: File): boolean {
-  try {
-    return isStillOnce(descriptor, entry);
-  } catch (error) {
-    return again(error, isStillOnce, descriptor, entry);
-  }
-}
-
-function isStillOnce(descriptor: number, { nanoseconds, seconds, size, witness }: File): boolean {
   seeOpen(descriptor);
-  const isTime = found.nanoseconds() === nanoseconds || (witness === NOBODY && found.nanoseconds() === 0);
   return (
     (found.mode() & S_IFMT) === S_IFREG &&
-    found.size() === size &&
-    found.seconds() === seconds &&
-    isTime &&
-    (witness === NOBODY || found.inode() === witness.inode)
+    found.size() === entry.size &&
+    isTime(entry, timeFound()) &&
+    (entry.witness === NOBODY || found.inode() === entry.witness.inode)
   );
 }
 
 /** What proves of an open file, later, that nobody has written to it since; at less cost than all that it is. */
 export function proofAt(descriptor: number): Proof {
-  try {
-    return proofOnce(descriptor);
-  } catch (error) {
-    return again(error, proofOnce, descriptor);
-  }
-}
-
-function proofOnce(descriptor: number): Proof {
   seeOpen(descriptor);
   return proofFound();
 }
@@ -326,14 +325,16 @@ function proofFound(): Proof {
   return { inode: found.inode(), changed: found.changed() };
 }
 
-/** @param name of which a link's target is read. */
-function entryFound(name: string | undefined): Entry {
+function timeFound(): { seconds: number; nanoseconds: number } {
+  return { seconds: found.seconds(), nanoseconds: found.nanoseconds() };
+}
+
+function entryFound(target: () => string): Entry {
   const attributes = {
     mode: found.mode() & 0o7777,
     uid: found.uid(),
     gid: found.gid(),
-    seconds: found.seconds(),
-    nanoseconds: found.nanoseconds(),
+    ...timeFound(),
     witness: { device: found.device(), inode: found.inode(), changed: found.changed(), links: found.links() },
   };
   switch (found.mode() & S_IFMT) {
@@ -342,11 +343,7 @@ function entryFound(name: string | undefined): Entry {
     case S_IFDIR:
       return { kind: 'directory', ...attributes };
     case S_IFLNK:
-      return {
-        kind: 'link',
-        ...attributes,
-        target: name === undefined ? '' : fs.readlinkSync(toArgument(name), 'latin1'),
-      };
+      return { kind: 'link', ...attributes, target: target() };
     default:
       return { kind: 'other', ...attributes };
   }

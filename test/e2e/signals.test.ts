@@ -209,18 +209,24 @@ async function callsOfAStart(): Promise<Call[]> {
 async function fateAt({ name, ordinal }: Call): Promise<string | undefined> {
   const on = ground();
   const inject = `inject=${name}:signal=SIGTERM:when=${ordinal}`;
-  const running = traced(on, ['-e', `trace=execve,${name}`, '-e', 'signal=SIGTERM', '-e', inject], stillService);
-  const seen = (what: string): boolean => {
-    const log = join(on.root, 'calls');
-    return exists(log) && readFileSync(log, 'utf8').includes(what);
-  };
+  const running = traced(
+    on,
+    ['-e', `trace=execve,epoll_pwait,${name}`, '-e', 'signal=SIGTERM', '-e', inject],
+    stillService,
+  );
+  const log = join(on.root, 'calls');
+  const seen = (what: string): boolean => exists(log) && readFileSync(log, 'utf8').includes(what);
   await until('volseed has ended or become the service', () => running.ending() ?? seen('["sleep", "60"]'));
   // The service may be about to be told.
   await sleep(running.ending() ? 0 : 100);
   const fate = seen('--- SIGTERM') ? fateOf(await endWithin(running, 4000)) : undefined;
+  const [, since = ''] = exists(log) ? readFileSync(log, 'utf8').split('--- SIGTERM') : [];
   await clear(on, running);
-  return fate;
+  // The event loop looks at signals where it waits.
+  return fate?.startsWith('lost') === true && !since.includes('epoll_pwait(') ? LOST_AT_LAST : fate;
 }
+
+const LOST_AT_LAST = 'lost after the last look at the signals';
 
 describe('SIGTERM at any moment of a start', () => {
   test('ends volseed or reaches the service, but for the one moment before the exec', async () => {
@@ -254,9 +260,12 @@ describe('SIGTERM at any moment of a start', () => {
       });
       tell('SIGTERM at each of the last system calls before the exec', fates);
       expect(fates.length).toBeGreaterThan(20);
-      // Between the last look at the signals and their handing over there is one system call, and where another thread of the
-      // runtime's has woken the first a second one: epoll_pwait(2), and the read(2) of what woke it.
-      expect(fates.filter((fate) => !goodFates.has(fate)).length).toBeLessThanOrEqual(2);
+      const lost = fates.filter((fate) => !goodFates.has(fate));
+      expect(lost.filter((fate) => !fate.startsWith(LOST_AT_LAST))).toEqual([]);
+      // Between that look and the handing over of the signals there is one system call, and where another thread of the runtime's
+      // has woken the first, the read(2) of what woke it.
+      expect(lost.filter((fate) => !fate.endsWith(', in read')).length).toBeLessThanOrEqual(1);
+      expect(lost.length).toBeLessThanOrEqual(2);
     },
     600_000,
   );

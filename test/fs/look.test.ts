@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Entry } from '../../src/core/entry.ts';
+import { NOBODY, type Entry } from '../../src/core/entry.ts';
 import { MEMORY, openDirect } from '../../src/fs/direct.ts';
 import { list, openHandle } from '../../src/fs/disk.ts';
-import { entryOf, glance, isAsRecorded, look, lookAt, proofAt, roomFor } from '../../src/fs/look.ts';
+import { entryOf, glance, isAsRecorded, look, lookAt, openAtOnce, proofAt, roomFor } from '../../src/fs/look.ts';
 import { firstNumber, Random } from '../support/random.ts';
 import { directory, fifo, file, socket, symlink, type Time } from '../support/tree.ts';
 import { name, place, type Literal } from './place.ts';
@@ -15,7 +15,7 @@ function here(literal: Literal): void {
 
 /** Looks until the C library is asked. */
 function openTheDoor(): void {
-  for (let n = 0; n < 100; n++) look('.');
+  for (let n = 0; n < 250; n++) look('.');
 }
 
 const isRoot = process.getuid?.() === 0;
@@ -156,7 +156,7 @@ describe.each(['by node:fs', 'by the C library'])('a look %s', (by) => {
     );
     // The layer of an image keeps whole seconds.
     fs.utimesSync('f', 0, 100);
-    expect(isAsRecorded('f', f)).toBe(true);
+    expect(isAsRecorded('f', { ...f, witness: NOBODY })).toBe(true);
   });
 
   it('glances at regular files alone, and asks for no proof that is not wanted', () => {
@@ -198,6 +198,18 @@ it('tells of files that anybody may have made what node:fs tells', () => {
   }
   const all = list();
   expect({ VOLSEED_TEST_SEED: firstNumber, seen: all.map(look) }).toMatchObject({ seen: all.map(oracle) });
+});
+
+it('opens by the C library what no child and no service gets', () => {
+  here({ d: directory() });
+  const parent = openHandle(name('.'));
+  openTheDoor();
+  const opened = openAtOnce(parent, 'd', fs.constants.O_RDONLY);
+  expect(opened).toBeDefined();
+  const [, flags = ''] = /^flags:\s*(\d+)$/m.exec(fs.readFileSync(`/proc/self/fdinfo/${opened}`, 'utf8')) ?? [];
+  for (const descriptor of [parent, opened ?? -1]) fs.closeSync(descriptor);
+  expect(Number.parseInt(flags, 8) & 0o2000000).toBe(0o2000000);
+  expect(openAtOnce(parent, 'none', fs.constants.O_RDONLY)).toBeUndefined();
 });
 
 describe('the door to the C library', () => {

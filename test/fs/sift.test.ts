@@ -10,7 +10,7 @@ import { directory, fifo, file, socket, symlink, type Entry } from '../support/t
 import { place } from './place.ts';
 
 beforeEach(() => {
-  for (let n = 0; n < 100; n++) look('.');
+  for (let n = 0; n < 250; n++) look('.');
 });
 
 /** Sifts the working directory, and says what was asked. */
