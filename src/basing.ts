@@ -156,7 +156,7 @@ export function saveBase(
   if (base.size === 0 && made.basing.size === 0 && recording.hasNew)
     return writeFirst(state, recording, standingOf(settings, known, openOf([], made), run, same), settings.flush);
   const changed = recording.apply(base, made, run.id);
-  const now = standingOf(settings, known, openOf(openIn(base), made), run, same);
+  const now = standingOf(settings, known, openOf(base.open, made), run, same);
   if (changed || known.isReplaced || !isSame(readStanding(state), now)) writeBase(state, base, now, settings.flush);
 }
 
@@ -201,14 +201,6 @@ function standingOf(
 function openOf(offered: readonly RelPath[], { kept }: Plan): readonly RelPath[] {
   const conflicts = kept.filter(({ reason }) => reason === 'conflict').map(({ path }) => path);
   return conflicts.length === 0 ? offered : [...new Set([...offered, ...conflicts])].toSorted();
-}
-
-/** Paths with an offer beside them, in byte order. */
-function openIn(base: Base): RelPath[] {
-  const open: RelPath[] = [];
-  for (const [directory, entries] of base.directories())
-    for (const [name, { offer }] of entries) if (offer !== undefined) open.push(join(directory, name));
-  return open.toSorted();
 }
 
 function isSame(a: Standing | undefined, b: Standing): boolean {

@@ -10,7 +10,7 @@ import {
   type Glance,
   type Link,
 } from './entry.ts';
-import { join, nameOf, parentOf, type Name, type RelPath } from './path.ts';
+import { isBelow, join, nameOf, parentOf, type Name, type RelPath } from './path.ts';
 
 /** That a file is the one that was seen: nothing can be written to it without moving its ctime. */
 export interface Proof {
@@ -49,16 +49,31 @@ export function besideOf(path: RelPath): RelPath {
   return `${path}${NEW}` as RelPath;
 }
 
+/** What is known of a directory, to be taken apart when it is asked for. */
+export interface Packed {
+  readonly count: number;
+  readonly hasOffers: boolean;
+  unpack(): Map<Name, Based>;
+}
+
 export class Base {
+  /** Those that were changed, or were never packed. */
   readonly #directories = new Map<RelPath, Map<Name, Based>>();
+  readonly #packed: Map<RelPath, Packed>;
+  /** What was unpacked last, with what is above and below it: a plan comes back to these. */
+  readonly #unpacked = new Map<RelPath, Map<Name, Based>>();
+  /** How many paths were unpacked so far, each time counted. */
+  #takenApart = 0;
   readonly #cleared: ((directory: RelPath) => void) | undefined;
   #size = 0;
   /** The directory that was asked for last: mostly the next one is the same. */
   #last: { readonly directory: RelPath; readonly entries: Map<Name, Based> } | undefined;
 
   /** @param cleared told of each path of which all that is below is forgotten. */
-  constructor(cleared?: (directory: RelPath) => void) {
+  constructor(packed = new Map<RelPath, Packed>(), cleared?: (directory: RelPath) => void) {
+    this.#packed = packed;
     this.#cleared = cleared;
+    for (const { count } of packed.values()) this.#size += count;
   }
 
   get(path: RelPath): Based | undefined {
@@ -66,9 +81,7 @@ export class Base {
   }
 
   set(path: RelPath, based: Based): void {
-    const directory = parentOf(path);
-    let entries = this.#entriesIn(directory);
-    if (entries === undefined) this.#directories.set(directory, (entries = new Map()));
+    const entries = this.#toChange(parentOf(path));
     const name = nameOf(path);
     const before = entries.get(name);
     if (before === undefined) this.#size++;
@@ -78,8 +91,9 @@ export class Base {
 
   delete(path: RelPath): void {
     const directory = parentOf(path);
-    const entries = this.#directories.get(directory);
-    if (entries?.delete(nameOf(path)) !== true) return;
+    if (this.#entriesIn(directory)?.has(nameOf(path)) !== true) return;
+    const entries = this.#toChange(directory);
+    entries.delete(nameOf(path));
     this.#size--;
     if (entries.size === 0) {
       this.#directories.delete(directory);
@@ -90,8 +104,31 @@ export class Base {
 
   #entriesIn(directory: RelPath): Map<Name, Based> | undefined {
     if (this.#last?.directory === directory) return this.#last.entries;
-    const entries = this.#directories.get(directory);
+    const entries = this.#directories.get(directory) ?? this.#unpack(directory);
     if (entries !== undefined) this.#last = { directory, entries };
+    return entries;
+  }
+
+  #unpack(directory: RelPath): Map<Name, Based> | undefined {
+    const known = this.#unpacked.get(directory);
+    const packed = this.#packed.get(directory);
+    if (known !== undefined || packed === undefined) return known;
+    // Whoever jumps to and fro keeps all, rather than to have the same taken apart time and again.
+    if (this.#takenApart < 4 * this.#size)
+      for (const other of this.#unpacked.keys())
+        if (!isBelow(directory, other) && !isBelow(other, directory)) this.#unpacked.delete(other);
+    this.#takenApart += packed.count;
+    const entries = packed.unpack();
+    this.#unpacked.set(directory, entries);
+    return entries;
+  }
+
+  #toChange(directory: RelPath): Map<Name, Based> {
+    const entries = this.#entriesIn(directory) ?? new Map<Name, Based>();
+    if (this.#directories.get(directory) === entries) return entries;
+    this.#directories.set(directory, entries);
+    this.#packed.delete(directory);
+    this.#last = { directory, entries };
     return entries;
   }
 
@@ -108,11 +145,28 @@ export class Base {
 
   /** What it has in a directory, in no order. */
   in(directory: RelPath): ReadonlyMap<Name, Based> {
-    return this.#directories.get(directory) ?? NONE;
+    return this.#entriesIn(directory) ?? NONE;
+  }
+
+  /** All of it, in no order; what is packed, packed. */
+  *parts(): Iterable<[RelPath, ReadonlyMap<Name, Based> | Packed]> {
+    yield* this.#directories;
+    yield* this.#packed;
   }
 
   *directories(): Iterable<[RelPath, ReadonlyMap<Name, Based>]> {
-    yield* this.#directories;
+    for (const [directory, part] of this.parts()) yield [directory, 'unpack' in part ? part.unpack() : part];
+  }
+
+  /** Paths with an offer beside them, in byte order. */
+  get open(): RelPath[] {
+    const open: RelPath[] = [];
+    for (const [directory, part] of this.parts()) {
+      if ('unpack' in part && !part.hasOffers) continue;
+      const entries = 'unpack' in part ? part.unpack() : part;
+      for (const [name, { offer }] of entries) if (offer !== undefined) open.push(join(directory, name));
+    }
+    return open.toSorted();
   }
 }
 

@@ -95,6 +95,19 @@ export function skipEntry(from: Reader): boolean {
   return true;
 }
 
+/** As `skipEntry`; throws where `decodeEntry` would. */
+export function checkEntry(from: Reader): boolean {
+  const begin = from.at;
+  const hasOffer = skipEntry(from);
+  const end = from.at;
+  from.at = begin;
+  if ((from.u8() & 3) === 3 || !isName(from.text())) throw new Error('no entry');
+  from.at = begin;
+  if (hasOffer) decodeEntry(from);
+  from.at = end;
+  return hasOffer;
+}
+
 /** The name of the entry that begins at a place. */
 export function nameAt(from: Reader, at: number): Name {
   from.at = at + 1;

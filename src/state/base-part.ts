@@ -45,7 +45,7 @@ export class BasePart {
     this.#body = body;
     this.#asked = asked;
     const from = new Reader(body);
-    const known: Base = new Base((path) => this.#clear(known, path));
+    const known: Base = new Base(undefined, (path) => this.#clear(known, path));
     while (!from.ended) this.#read(from, known);
     this.base = known;
   }
@@ -62,10 +62,7 @@ export class BasePart {
 
   /** Paths with an offer beside them, in byte order. */
   get open(): RelPath[] {
-    const open = this.#offers.filter((path) => !this.#isCleared(parentOf(path)));
-    for (const [directory, entries] of this.base.directories())
-      for (const [name, { offer }] of entries) if (offer !== undefined) open.push(join(directory, name));
-    return open.toSorted();
+    return [...this.#offers.filter((path) => !this.#isCleared(parentOf(path))), ...this.base.open].toSorted();
   }
 
   /** @param durable whether it is on the disk when this returns. */

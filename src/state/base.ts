@@ -2,13 +2,13 @@
  * The base on disk: `base`, one file beside the state, written anew under another name and renamed. Two lines that can be read
  * alone say what it was made of; the entries follow, directory by directory.
  */
-import { Base, type Based } from '../core/base.ts';
+import { Base, type Based, type Packed } from '../core/base.ts';
 import { crc32 } from '../core/checksum.ts';
 import { NOBODY } from '../core/entry.ts';
-import { isName, join, nameOf, ROOT, type RelPath } from '../core/path.ts';
+import { isName, nameOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Recording } from '../core/recording.ts';
-import { decodeEntry, encodeEntry } from './base-entry.ts';
+import { checkEntry, decodeEntry, encodeEntry } from './base-entry.ts';
 import { Reader, Writer } from './packing.ts';
 
 const FILE = 'base';
@@ -127,8 +127,13 @@ function sha256(bytes: Uint8Array): string {
 /** Behind a head. */
 function encode(base: Base, head: Uint8Array): Buffer {
   const out = new Writer(head, base.size);
-  const directories = [...base.directories()].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  for (const [directory, entries] of directories) {
+  const parts = [...base.parts()].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  for (const [directory, part] of parts) {
+    if (part instanceof Section) {
+      part.copyTo(out);
+      continue;
+    }
+    const entries = 'unpack' in part ? part.unpack() : part;
     out.text(directory);
     out.u32(entries.size);
     for (const name of [...entries.keys()].toSorted()) {
@@ -161,15 +166,45 @@ function encodeFirst(done: Recording, head: Uint8Array): Buffer {
 
 /** Throws where it is not what `encode` writes. */
 function decode(body: Buffer): Base {
-  const base = new Base();
+  const packed = new Map<RelPath, Section>();
   const from = new Reader(body);
   while (!from.ended) {
+    const { at } = from;
     const directory = from.text() as RelPath;
     if (directory !== ROOT && !directory.split('/').every(isName)) throw new Error('no path');
-    for (let left = from.u32(); left > 0; left--) {
-      const [name, based] = decodeEntry(from);
-      base.set(join(directory, name), based);
-    }
+    const count = from.u32();
+    const begin = from.at;
+    let hasOffers = false;
+    for (let left = count; left > 0; left--) if (checkEntry(from)) hasOffers = true;
+    packed.set(directory, new Section(body, { at, from: begin, to: from.at }, count, hasOffers));
   }
-  return base;
+  return new Base(packed);
+}
+
+/** A directory of a base as it was written, taken apart when a decision turns on it. */
+class Section implements Packed {
+  readonly #body: Buffer;
+  readonly #place: { readonly at: number; readonly from: number; readonly to: number };
+  readonly count: number;
+  readonly hasOffers: boolean;
+
+  /** @param place where it begins, where its entries do, and where it ends. */
+  constructor(body: Buffer, place: { at: number; from: number; to: number }, count: number, hasOffers: boolean) {
+    this.#body = body;
+    this.#place = place;
+    this.count = count;
+    this.hasOffers = hasOffers;
+  }
+
+  unpack(): Map<Name, Based> {
+    const from = new Reader(this.#body);
+    from.at = this.#place.from;
+    const entries = new Map<Name, Based>();
+    for (let left = this.count; left > 0; left--) entries.set(...decodeEntry(from));
+    return entries;
+  }
+
+  copyTo(out: Writer): void {
+    out.copy(this.#body, this.#place.at, this.#place.to);
+  }
 }

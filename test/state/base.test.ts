@@ -1,4 +1,5 @@
 // The base on disk: what goes in comes out, and nothing else does.
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Base, type Based } from '../../src/core/base.ts';
@@ -63,6 +64,15 @@ function entriesOf(base: Base): Record<string, Based> {
   return Object.fromEntries(all.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+function fateOf(base: Base | 'damaged' | undefined): string {
+  if (base === undefined || base === 'damaged') return String(base);
+  try {
+    return entriesOf(base) && 'whole';
+  } catch (error) {
+    return String(error);
+  }
+}
+
 function written(entries: Readonly<Record<string, Based>>): Ground {
   const on = ground();
   writeBase(on.state, baseOf(entries), standing, false);
@@ -124,6 +134,24 @@ describe('the base', () => {
       expect(readBase(on.state)).toBe('damaged');
     },
   );
+
+  it('is damaged, or can be taken apart as a whole, wherever one byte of it is another and it is summed anew', () => {
+    const kinds = Object.fromEntries(Object.values(KINDS).map((based, n) => [`dir/${n}`, based]));
+    const { state, at } = written({ ...kinds, ...KINDS });
+    const good = fs.readFileSync(`${at}/base`);
+    const body = good.indexOf('\n', good.indexOf('\n') + 1) + 1;
+    const fates = new Set<string>();
+    for (let where = body; where < good.length; where++)
+      for (const bit of [1, 2, 4, 0x20]) {
+        const bad = Buffer.from(good);
+        bad[where] = (bad[where] ?? 0) ^ bit;
+        const sum = createHash('sha256').update(bad.subarray(body)).digest('hex');
+        bad.write(sum, bad.indexOf('\n') - sum.length);
+        fs.writeFileSync(`${at}/base`, bad);
+        fates.add(fateOf(readBase(state)));
+      }
+    expect([...fates].toSorted()).toEqual(['damaged', 'whole']);
+  });
 
   it('stands on nothing where an open path leads out', () => {
     const on = ground();
