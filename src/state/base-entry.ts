@@ -1,6 +1,6 @@
 /** One path of the base, as it is written: flags, name, attributes, content, proofs, offer. */
 import type { Based, Offer, Proof } from '../core/base.ts';
-import type { Attributes } from '../core/entry.ts';
+import { LEAVE, type Attributes } from '../core/entry.ts';
 import { isName, type Name } from '../core/path.ts';
 import type { Reader, Writer } from './packing.ts';
 
@@ -36,8 +36,9 @@ export function encodeEntry(
   );
   out.text(name);
   out.u32(entry.mode);
-  out.i32(entry.uid);
-  out.i32(entry.gid);
+  // LEAVE is -1: the one number that is no owner's.
+  out.u32(entry.uid);
+  out.u32(entry.gid);
   out.f64(entry.seconds);
   out.u32(entry.nanoseconds);
   if (entry.kind === 'file') out.f64(entry.size ?? 0);
@@ -62,7 +63,7 @@ export function decodeEntry(from: Reader): [Name, Based] {
   const kind = KINDS[flags & 3];
   const name = from.text();
   if (kind === undefined || !isName(name)) throw new Error('no entry');
-  const [mode, uid, gid] = [from.u32(), from.i32(), from.i32()];
+  const [mode, uid, gid] = [from.u32(), ownerFrom(from), ownerFrom(from)];
   const [seconds, nanoseconds] = [from.f64(), from.u32()];
   const size = kind === 'file' ? from.f64() : 0;
   let content = '';
@@ -74,6 +75,11 @@ export function decodeEntry(from: Reader): [Name, Based] {
   const offer = (flags & HAS_OFFER) === 0 ? undefined : decodeOffer(from);
   const based = { kind, mode, uid, gid, seconds, nanoseconds, size, content, volume, seed, offer };
   return [name, (flags & REPLACING) === 0 ? based : { ...based, replacing: true }];
+}
+
+function ownerFrom(from: Reader): number {
+  const id = from.u32();
+  return id === 2 ** 32 - 1 ? LEAVE : id;
 }
 
 function decodeOffer(from: Reader): Offer {

@@ -81,13 +81,18 @@ export function writeBody(
   durable: boolean,
   encodeBehind: (head: Uint8Array) => Buffer,
 ): void {
-  const header = JSON.stringify(standing);
+  // Patterns may have any character; a byte has room for the first 256.
+  const header = JSON.stringify(standing).replaceAll(/[^\0-\xff]/g, escaped);
   const sums = `${FORMAT} ${crc32(header)} `;
   const head = Buffer.from(`${sums}${'0'.repeat(64)}\n${header}\n`, 'latin1');
   const whole = encodeBehind(head);
   // In its place only now, so that eleven megabytes for 100,000 paths are not copied for it.
   whole.write(sha256(whole.subarray(head.length)), sums.length, 'latin1');
   directory.replace(FILE, whole, durable);
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** @returns the name that a base which could not be read was moved to. */

@@ -35,11 +35,6 @@ export class Writer {
     this.#at += 4;
   }
 
-  i32(value: number): void {
-    this.#view.setInt32(this.#at, value, true);
-    this.#at += 4;
-  }
-
   u64(value: bigint): void {
     this.#view.setBigUint64(this.#at, value, true);
     this.#at += 8;
@@ -110,10 +105,6 @@ export class Reader {
 
   u32(): number {
     return this.#buffer.readUInt32LE(this.#go(4));
-  }
-
-  i32(): number {
-    return this.#buffer.readInt32LE(this.#go(4));
   }
 
   u64(): bigint {

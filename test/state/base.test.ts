@@ -29,6 +29,7 @@ const KINDS: Readonly<Record<string, Based>> = {
   },
   'file that was not hashed': { ...plain, content: '', size: 2 ** 40 },
   'file before 1970': { ...plain, seconds: -3, nanoseconds: 999_999_999 },
+  'file of the last owner that there is': { ...plain, uid: 2 ** 32 - 2, gid: 3_000_000_000 },
   'file whose owner is left': { ...plain, uid: LEAVE, gid: LEAVE },
   'file in conflict': { ...plain, offer: { kind: 'file', content: 'cd'.repeat(32), since: 'run-1' } },
   'link\nof bytes\xff': {
@@ -108,6 +109,14 @@ describe('the base', () => {
     expect([readBase(state), readStanding(state)]).toEqual([undefined, undefined]);
     writeBase(state, baseOf({ a: plain }), standing, true);
     expect(readStanding(state)).toEqual(standing);
+  });
+
+  it.each(['日本*', 'файл*', 'caf\xe9', '\ud800', '\u{1f600}"\\'])('stands on rules that name %j', (pattern) => {
+    const { state } = ground();
+    const rules = JSON.stringify([{ match: pattern }, pattern]);
+    writeBase(state, baseOf({ a: plain }), { ...standing, rules }, false);
+    expect(readStanding(state)?.rules).toBe(rules);
+    expect(readBase(state)).toBeInstanceOf(Base);
   });
 
   it('is damaged wherever one byte of it is another, or it is cut short', () => {
