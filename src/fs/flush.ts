@@ -106,6 +106,7 @@ async function syncFileSystem(directory: number, pulse: Pulse | undefined): Prom
     child.unref();
     await pulse.beat();
   }
-  if (/input\/output error/i.test(said)) throw new Error('input/output error');
+  // In the words of the GNU C library, and of musl.
+  if (/(input\/output|i\/o) error/i.test(said)) throw new Error('input/output error');
   return code === 0;
 }

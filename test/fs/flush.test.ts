@@ -71,11 +71,14 @@ describe('flush', () => {
     expect(fsync.count()).toBe(40);
   });
 
-  it('ends the run where the barrier met an error of the disk', async () => {
-    const { root, openers } = files(40);
-    syncIs("echo 'sync: error syncing: Input/output error' >&2; exit 1");
-    await expect(flush(anchorAt(root).descriptorOfRoot, openers)).rejects.toThrow(VolumeError);
-  });
+  it.each(['sync: error syncing: Input/output error', 'sync: /proc/self/fd/3: I/O error'])(
+    'ends the run where the barrier met an error of the disk: %s',
+    async (words) => {
+      const { root, openers } = files(40);
+      syncIs(`echo '${words}' >&2; exit 1`);
+      await expect(flush(anchorAt(root).descriptorOfRoot, openers)).rejects.toThrow(VolumeError);
+    },
+  );
 
   it('ends the run where one file met an error of the disk, and leaves no descriptor open', async () => {
     const { root, openers } = files(5);
