@@ -1,18 +1,15 @@
-/**
- * The base on disk: `base`, one file beside the state, written anew under another name and renamed. Two lines that can be read
- * alone say what it was made of; the entries follow, directory by directory.
- */
+/** The base on disk: `base`, one file beside the state. Its header says what it was made of; the entries follow, directory by directory. */
 import { Base, type Based, type Packed } from '../core/base.ts';
-import { crc32 } from '../core/checksum.ts';
 import { NOBODY } from '../core/entry.ts';
 import { isName, nameOf, ROOT, type Name, type RelPath } from '../core/path.ts';
 import type { PrivateDirectory } from '../core/private.ts';
 import type { Recording } from '../core/recording.ts';
 import { checkEntry, decodeEntry, encodeEntry } from './base-entry.ts';
 import { Reader, Writer } from './packing.ts';
+import { readHeader, readSealed, writeSealed } from './sealed.ts';
 
 const FILE = 'base';
-const FORMAT = 'volseed-base 1';
+const BASE = { file: FILE, format: 'volseed-base 1' };
 
 /** What the base was made of, and whether a run on the same has anything to do. */
 export interface Standing {
@@ -30,16 +27,7 @@ export interface Standing {
 
 /** Undefined where there is none, or it cannot be read. Only the first lines are read. */
 export function readStanding(directory: PrivateDirectory): Standing | undefined {
-  if (!directory.holdsFile(FILE)) return undefined;
-  let head: Buffer = Buffer.alloc(0);
-  for (const piece of directory.pieces(FILE)) {
-    head =
-      head.length === 0 ? Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength) : Buffer.concat([head, piece]);
-    const end = head.indexOf('\n', head.indexOf('\n') + 1);
-    if (end !== -1) return parseHead(head.toString('latin1', 0, end))?.standing;
-    if (!head.subarray(0, FORMAT.length).equals(Buffer.from(FORMAT))) return undefined;
-  }
-  return undefined;
+  return parseStanding(readHeader(directory, BASE));
 }
 
 /** Undefined where there is none; 'damaged' where it is none of ours. */
@@ -49,19 +37,10 @@ export function readBase(directory: PrivateDirectory): Base | 'damaged' | undefi
 
 /** What a function makes of the entries of a base; 'damaged' where it throws. */
 export function readBody<T>(directory: PrivateDirectory, make: (body: Buffer) => T): T | 'damaged' | undefined {
-  if (!directory.exists(FILE)) return undefined;
-  const content = directory.holdsFile(FILE) ? directory.read(FILE) : undefined;
-  if (content === undefined) return 'damaged';
-  const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  const end = bytes.indexOf('\n', bytes.indexOf('\n') + 1);
-  const head = end === -1 ? undefined : parseHead(bytes.toString('latin1', 0, end));
-  const body = bytes.subarray(end + 1);
-  if (head === undefined || sha256(body) !== head.body) return 'damaged';
-  try {
+  return readSealed(directory, BASE, (header, body) => {
+    if (parseStanding(header) === undefined) throw new Error('no standing');
     return make(body);
-  } catch {
-    return 'damaged';
-  }
+  });
 }
 
 /** @param durable whether it is on the disk when this returns. */
@@ -81,18 +60,7 @@ export function writeBody(
   durable: boolean,
   encodeBehind: (head: Uint8Array) => Buffer,
 ): void {
-  // Patterns may have any character; a byte has room for the first 256.
-  const header = JSON.stringify(standing).replaceAll(/[^\0-\xff]/g, escaped);
-  const sums = `${FORMAT} ${crc32(header)} `;
-  const head = Buffer.from(`${sums}${'0'.repeat(64)}\n${header}\n`, 'latin1');
-  const whole = encodeBehind(head);
-  // In its place only now, so that eleven megabytes for 100,000 paths are not copied for it.
-  whole.write(sha256(whole.subarray(head.length)), sums.length, 'latin1');
-  directory.replace(FILE, whole, durable);
-}
-
-function escaped(unit: string): string {
-  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  writeSealed(directory, BASE, standing, durable, encodeBehind);
 }
 
 /** @returns the name that a base which could not be read was moved to. */
@@ -102,35 +70,26 @@ export function moveAside(directory: PrivateDirectory): string {
   return name;
 }
 
-function parseHead(text: string): { readonly standing: Standing; readonly body: string } | undefined {
-  const [first = '', header = ''] = text.split('\n');
-  const [, sum, body] = /^volseed-base 1 ([0-9a-f]{8}) ([0-9a-f]{64})$/.exec(first) ?? [];
-  if (body === undefined || crc32(header) !== sum) return undefined;
-  try {
-    const { seedDigest, rules, complete, open, same } = JSON.parse(header) as Partial<Record<keyof Standing, unknown>>;
-    if (!Array.isArray(open) || !open.every((path) => typeof path === 'string' && path.split('/').every(isName)))
-      return undefined;
-    return {
-      standing: {
-        seedDigest: typeof seedDigest === 'string' ? seedDigest : null,
-        rules: String(rules),
-        complete: complete === true,
-        same: Number(same),
-        open: open as RelPath[],
-      },
-      body,
-    };
-  } catch {
-    return undefined;
-  }
+function parseStanding(header: unknown): Standing | undefined {
+  if (typeof header !== 'object' || header === null) return undefined;
+  const { seedDigest, rules, complete, open, same } = header as Partial<Record<keyof Standing, unknown>>;
+  if (!isPaths(open)) return undefined;
+  return {
+    seedDigest: typeof seedDigest === 'string' ? seedDigest : null,
+    rules: String(rules),
+    complete: complete === true,
+    same: Number(same),
+    open,
+  };
 }
 
-function sha256(bytes: Uint8Array): string {
-  return process.getBuiltinModule('node:crypto').createHash('sha256').update(bytes).digest('hex');
+/** Whether a header has paths of the volume there, and nothing that leads out of it. */
+export function isPaths(all: unknown): all is RelPath[] {
+  return Array.isArray(all) && all.every((path) => typeof path === 'string' && path.split('/').every(isName));
 }
 
 /** Behind a head. */
-function encode(base: Base, head: Uint8Array): Buffer {
+export function encode(base: Base, head: Uint8Array): Buffer {
   const out = new Writer(head, base.size);
   const parts = [...base.parts()].toSorted(([a], [b]) => (a < b ? -1 : 1));
   for (const [directory, part] of parts) {
@@ -149,7 +108,7 @@ function encode(base: Base, head: Uint8Array): Buffer {
   return out.bytes();
 }
 
-function encodeFirst(done: Recording, head: Uint8Array): Buffer {
+export function encodeFirst(done: Recording, head: Uint8Array): Buffer {
   const directories = [...done.fresh()].toSorted(([a], [b]) => (a < b ? -1 : 1));
   const out = new Writer(head, done.size);
   for (const [directory, numbers] of directories) {
@@ -170,7 +129,7 @@ function encodeFirst(done: Recording, head: Uint8Array): Buffer {
 }
 
 /** Throws where it is not what `encode` writes. */
-function decode(body: Buffer): Base {
+export function decode(body: Buffer): Base {
   const packed = new Map<RelPath, Section>();
   const from = new Reader(body);
   while (!from.ended) {
