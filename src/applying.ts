@@ -8,6 +8,7 @@ import type { Context } from './core/context.ts';
 import { isSame, type Directory, type Entry, type File } from './core/entry.ts';
 import { codeOf, explain, VolumeError } from './core/errors.ts';
 import type { Backup } from './core/archive.ts';
+import type { Makings } from './core/makings.ts';
 import { display, nameOf, parentOf, type RelPath } from './core/path.ts';
 import { isIdle, type Change, type Plan, type Removal } from './core/plan.ts';
 import type { Recording } from './core/recording.ts';
@@ -43,6 +44,8 @@ export interface Work {
   readonly recording?: Recording | undefined;
   /** Which files are hashed as they are written. */
   readonly proving?: 'small' | 'all' | undefined;
+  /** Told once what was staged, before anything of it is published; undefined where nobody has to know afterwards. */
+  readonly intend?: (staged: Makings) => void;
   /** Bytes of the new content that are holes; asked where there might be no room for it. */
   readonly holes?: () => number;
   /** Where new content comes from; asked for once the stage is there. */
@@ -119,6 +122,7 @@ async function apply(plan: Plan, stage: Stage, work: Work): Promise<void> {
     if (settings.flush)
       await flush(volume.descriptorOfRoot, stage.written(staged), { pulse, bytes: stage.bytes(staged) });
     stage.settle(staged);
+    if (made === plan) work.intend?.(stage.made);
     const { crossing, touched } = await publish(made, staged, publication);
     if (crossing.length === 0) stage.release();
     if (settings.flush) await flush(volume.descriptorOfRoot, touched, { pulse });

@@ -3,17 +3,21 @@ import type { Settings } from './config/settings.ts';
 import { Base } from './core/base.ts';
 import type { Context } from './core/context.ts';
 import { join, ROOT, type RelPath } from './core/path.ts';
-import { idlePlan, type Kept, type Plan } from './core/plan.ts';
+import { idlePlan, isIdle, type Kept, type Plan } from './core/plan.ts';
 import { keyOf, type Rules } from './core/rulebook.ts';
-import { noteReplacing, type Recording } from './core/recording.ts';
+import { intentOf } from './core/intent.ts';
+import type { Makings } from './core/makings.ts';
+import { noteReplacing, Recording } from './core/recording.ts';
 import { count } from './core/words.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { list } from './fs/disk.ts';
 import { StateDirectory } from './fs/private.ts';
 import type { Seed } from './fs/seed.ts';
 import { passedOver, type Opened } from './fs/trees.ts';
+import { heal } from './fs/heal.ts';
 import { BasePart } from './state/base-part.ts';
 import { moveAside, readBase, readStanding, writeBase, writeFirst, type Standing } from './state/base.ts';
+import { readJournal, removeJournal, writeFirstJournal, writeJournal } from './state/journal.ts';
 
 /** What the decisions need of the base; undefined where none of them turns on it. */
 export function mergingOf(
@@ -30,6 +34,8 @@ export function mergingOf(
   return { base: new Base(), wasShipped };
 }
 
+const NOTHING: Standing = { seedDigest: null, rules: '', complete: false, open: [], same: 0 };
+
 /** Whether any decision may turn on the base. */
 export function needsBase({ policy, prune, seeds, rules }: Settings): boolean {
   const all = [policy, ...seeds.map((seed) => seed.policy), ...rules.map(({ sets }) => sets.policy)];
@@ -44,14 +50,25 @@ function isByBaseAlone({ policy, seeds, rules, restoreDeleted }: Settings): bool
 }
 
 /** The base, where a plan turns on it, for those who only look. */
-export function baseToPlan(settings: Settings, { volume }: Opened, context: Context): Base | undefined {
-  return needsBase(settings) ? lookAtBase(settings, volume, context) : undefined;
+export async function baseToPlan(settings: Settings, { volume }: Opened, context: Context): Promise<Base | undefined> {
+  return needsBase(settings) ? await lookAtBase(settings, volume, context) : undefined;
 }
 
 /** For those who only look. */
-export function lookAtBase(settings: Settings, volume: Anchor | undefined, { log }: Context): Base | undefined {
+export async function lookAtBase(
+  settings: Settings,
+  volume: Anchor | undefined,
+  context: Context,
+): Promise<Base | undefined> {
   if (volume === undefined) return undefined;
   using directory = StateDirectory.look(volume, settings.stateDir);
+  const base = readable(directory, context);
+  const intent = directory && readJournal(directory);
+  if (intent !== undefined && intent !== 'damaged') await heal(base, intent, volume, context.pulse);
+  return base;
+}
+
+function readable(directory: StateDirectory | undefined, { log }: Context): Base {
   const base = directory && readBase(directory);
   if (base === 'damaged') {
     log.write(
@@ -71,6 +88,43 @@ function openBase(state: StateDirectory, { log }: Context): Base {
   const message = `the base in ${state.shownAs} could not be read; it was moved to ${name} and a new one begun: what equals the image is adopted, all else is kept`;
   log.write('warn', message, { event: 'state', movedAside: name });
   return new Base();
+}
+
+/** Where the last run was ended in its publishing, the base does not know what that has placed. */
+export async function healBase(
+  settings: Settings,
+  state: StateDirectory,
+  volume: Anchor,
+  context: Context,
+): Promise<void> {
+  const intent = readJournal(state);
+  if (intent === undefined) return;
+  if (intent === 'damaged') {
+    const message = `the journal in ${state.shownAs} could not be read; what an interrupted run has placed counts as the image's only where it still equals that`;
+    context.log.write('warn', message, { event: 'state' });
+  } else {
+    const base = openBase(state, context);
+    if (await heal(base, intent, volume, context.pulse))
+      writeBase(state, base, { ...(readStanding(state) ?? NOTHING), complete: false }, settings.flush);
+  }
+  removeJournal(state);
+}
+
+/** Before anything is published: what the next run has to know of it, should this one be ended before it has recorded it. */
+export function writeIntent(
+  settings: Settings,
+  state: StateDirectory,
+  { merging }: Known,
+  made: Plan,
+  staged: Makings,
+): void {
+  if (merging?.base.size !== 0 || made.basing.size > 0)
+    return writeJournal(state, intentOf(made, staged, merging?.base), settings.flush);
+  const all = new Recording();
+  staged.rewind();
+  for (const change of made.changes) all.done(change, staged, undefined);
+  staged.rewind();
+  writeFirstJournal(state, all, settings.flush);
 }
 
 /** What a run knows of the runs before. */
@@ -118,8 +172,7 @@ export function consultBase(
 /** Before anything is touched: what a kill in the midst of the run would make look like a deletion. */
 export function prepareBase(settings: Settings, state: StateDirectory, { merging }: Known, made: Plan): void {
   if (merging === undefined || !noteReplacing(merging.base, made)) return;
-  const standing = readStanding(state) ?? { seedDigest: null, rules: '', complete: false, open: [], same: 0 };
-  writeBase(state, merging.base, { ...standing, complete: false }, settings.flush);
+  writeBase(state, merging.base, { ...(readStanding(state) ?? NOTHING), complete: false }, settings.flush);
 }
 
 /** A plan of what had to be looked at, with all that stands besides counted in. */
@@ -132,6 +185,19 @@ export function countedWith({ standing }: Known, plan: Plan): Plan {
 
 /** Records what a run has done, and on what. */
 export function saveBase(
+  settings: Settings,
+  state: StateDirectory,
+  known: Known,
+  made: Plan,
+  recording: Recording,
+  run: Run,
+  context: Context,
+): void {
+  record(settings, state, known, made, recording, run, context);
+  if (!isIdle(made)) removeJournal(state);
+}
+
+function record(
   settings: Settings,
   state: StateDirectory,
   known: Known,

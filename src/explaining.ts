@@ -46,7 +46,7 @@ export async function explain(settings: Settings, context: Context): Promise<num
   try {
     const seed = await heldIn(trees.seed, path, 'the seed', pulse);
     const volume = trees.volume && (await heldIn(new DirectorySeed(trees.volume), path, 'the volume', pulse));
-    const base = lookAtBase(settings, trees.volume, context);
+    const base = await lookAtBase(settings, trees.volume, context);
     const based = base?.get(path);
     if (seed === undefined && volume === undefined && based === undefined)
       throw await unknown(path, settings, trees, pulse);

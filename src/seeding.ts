@@ -6,13 +6,24 @@
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
 import { carryOut } from './applying.ts';
-import { baseToPlan, consultBase, countedWith, mergingOf, needsBase, prepareBase, saveBase } from './basing.ts';
+import {
+  baseToPlan,
+  consultBase,
+  countedWith,
+  mergingOf,
+  healBase,
+  needsBase,
+  prepareBase,
+  saveBase,
+  writeIntent,
+} from './basing.ts';
 import { reconcile, refuseLacking, resetOf, rulesOf } from './comparing.ts';
 import { isKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
 import { warnTo, type Log } from './core/log.ts';
+import type { Makings } from './core/makings.ts';
 import { displayText } from './core/path.ts';
 import { isIdle, type Plan } from './core/plan.ts';
 import type { Rules } from './core/rulebook.ts';
@@ -52,7 +63,7 @@ async function plan(settings: Settings, rules: Rules, trees: Opened, context: Co
   sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
   onTrouble(account.troubled);
-  const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
+  const merging = mergingOf(settings, trees, await baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   sayPlan(log, made, account.expected(made));
@@ -87,6 +98,7 @@ async function sync(
       session.skip(account, 'left as it is: the image is older');
       return account.exitCode;
     }
+    await healBase(settings, state, volume, context);
     const known = consultBase(settings, due, trees, state, context);
     const all = { ...due, merging: known.merging };
     const looked = (): Promise<Plan> => reconcile(settings, all, trees, unlocked, pulse, known.standing?.open);
@@ -100,7 +112,8 @@ async function sync(
     const holes = (): number => holesOf(made, source);
     const keeping = { recording, proving, run: session.id, why, holes, source: () => source };
     prepareBase(settings, state, known, made);
-    await carryOut(made, { settings, context, volume, state, account, unlocked, ...keeping });
+    const intend = (staged: Makings): void => writeIntent(settings, state, known, made, staged);
+    await carryOut(made, { settings, context, volume, state, account, unlocked, intend, ...keeping });
     account.end(made);
     const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed, meanwhile: account.meanwhile };
     saveBase(settings, state, known, made, recording, run, context);
@@ -121,7 +134,7 @@ async function confirm(settings: Settings, rules: Rules, trees: Opened, context:
   sayBeginning(log, settings, trees.seed);
   const account = new Account(log);
   onTrouble(account.troubled);
-  const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
+  const merging = mergingOf(settings, trees, await baseToPlan(settings, trees, context), context);
   const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
   for (const problem of made.problems) account.problem(problem);
   const left = made.changes.length + made.removals.length;

@@ -78,7 +78,7 @@ async function compare(
   try {
     const trees = openTrees(settings, false, warnTo(log));
     try {
-      const merging = mergingOf(settings, trees, baseToPlan(settings, trees, context), context);
+      const merging = mergingOf(settings, trees, await baseToPlan(settings, trees, context), context);
       const plan = await reconcile(settings, rulesOf(settings, self, merging), trees, undefined, pulse);
       const account = new Account(log);
       for (const problem of plan.problems) account.problem(problem);

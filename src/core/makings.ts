@@ -77,6 +77,11 @@ export class Makings {
     this.#next = this.#changes.length;
   }
 
+  /** To be asked again in the order of `add`, from the first on. */
+  rewind(): void {
+    this.#next = 0;
+  }
+
   /** Where the ctime has moved since. */
   correct(change: Change, inode: bigint, changed: bigint): void {
     const next = this.#next;

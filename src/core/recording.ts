@@ -160,7 +160,7 @@ function isAsMade(placed: Entry, { verb, new: wanted, old, fix }: Change): boole
 }
 
 /** @param planned what `merge` wants recorded; its attributes are the image's, whatever was given to the file. */
-function seededWith(
+export function seededWith(
   { change, proof, sha256 }: Done & { readonly sha256: string | undefined },
   planned: Based | undefined,
   before: Based | undefined,

@@ -21,7 +21,7 @@ export interface Standing {
   readonly complete: boolean;
   /** How many paths were as they should be. */
   readonly same: number;
-  /** Paths with an offer beside them: to be looked at in every run. */
+  /** Paths in conflict, with an offer beside them or none: to be looked at in every run. */
   readonly open: readonly RelPath[];
 }
 

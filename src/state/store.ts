@@ -133,7 +133,7 @@ function asKnown(error: unknown, { shownAs }: PrivateDirectory): unknown {
 /** Removes copies that died before they became the state, and what was to replace its other files. */
 export function sweepCopies(directory: PrivateDirectory, names: readonly string[]): void {
   for (const name of names)
-    if (/^(state-[0-9a-f]{32}\.db|(holder\.json|base|lock)\.[0-9a-f]{16})$/.test(name)) directory.remove(name);
+    if (/^(state-[0-9a-f]{32}\.db|(holder\.json|base|journal|lock)\.[0-9a-f]{16})$/.test(name)) directory.remove(name);
 }
 
 /** Whether this SQLite writes what it reads (fileformat2, offsets 18 and 19); what is later it only reads. */
