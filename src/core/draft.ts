@@ -1,6 +1,7 @@
 /** A plan in the making: what was gathered for it, and what still turns on what is found later. */
 import { besideOf, type Based } from './base.ts';
 import type { Merging, Step } from './merging.ts';
+import type { Unplaced } from './offer.ts';
 import { isBelow, parentOf, ROOT, type RelPath } from './path.ts';
 import type { Change, Holder, Kept, Plan, Problem, Removal } from './plan.ts';
 
@@ -72,7 +73,7 @@ export class Draft {
     }));
     return {
       offers: sides.flatMap(({ offer }) => offer ?? []),
-      problems: sides.filter(({ occupied }) => occupied).map(({ path }) => occupiedBeside(path)),
+      problems: sides.flatMap(({ path, unplaced }) => (unplaced === undefined ? [] : unplacedBeside(path, unplaced))),
     };
   }
 
@@ -110,11 +111,15 @@ export function isRemoval(each: Change | Removal): each is Removal {
   return !('verb' in each);
 }
 
-export function occupiedBeside(path: RelPath): Problem {
-  return { path: besideOf(path), kind: 'passed over', message: OCCUPIED };
+export function unplacedBeside(path: RelPath, why: Unplaced): Problem {
+  const message = `${UNPLACED[why]}; the image's version of the path in conflict is not placed there`;
+  return { path: besideOf(path), kind: 'passed over', message };
 }
 
-const OCCUPIED = "is somebody else's or was edited; the image's version of the path in conflict is not placed there";
+const UNPLACED: Readonly<Record<Unplaced, string>> = {
+  occupied: "is somebody else's or was edited",
+  'too long': 'that name is longer than the file system takes',
+};
 
 const HOLDS_KEPT =
   'a directory stands in the way and holds what is excluded, or another file system, and stays; move it away and run again';

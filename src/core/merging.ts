@@ -20,7 +20,7 @@ import {
   type OnConflict,
   type Question,
 } from './merge.ts';
-import { contentOf, offering, type Beside } from './offer.ts';
+import { contentOf, offering, type Beside, type Unplaced } from './offer.ts';
 import type { Name, RelPath } from './path.ts';
 import type { Change, Kept, Removal } from './plan.ts';
 import { fixFor, type Decision, type Terms } from './reconcile.ts';
@@ -47,9 +47,10 @@ export interface Step {
   readonly correcting?: Change | undefined;
   /** What happens beside it. */
   readonly offer: Change | Removal | undefined;
-  readonly occupied: boolean;
+  /** Why the image's version is not placed there, though it is in conflict. */
+  readonly unplaced: Unplaced | undefined;
   /** Where a directory is to be replaced and something in it turns out to be edited: this instead. */
-  readonly otherwise?: Pick<Step, 'offer' | 'occupied'> & { readonly basing: Based | undefined };
+  readonly otherwise?: Pick<Step, 'offer' | 'unplaced'> & { readonly basing: Based | undefined };
 }
 
 export interface At {
@@ -180,19 +181,19 @@ export class Merging {
     { path, seed }: At,
     facts: PathFacts,
     conflicts: boolean,
-  ): Pick<Step, 'offer' | 'occupied'> & { readonly noted: Offer | undefined } {
+  ): Pick<Step, 'offer' | 'unplaced'> & { readonly noted: Offer | undefined } {
     const before = this.baseOf(path)?.offer;
     const wanted = conflicts && seed.kind !== 'directory' ? contentOf(seed, facts.seedHash ?? '') : undefined;
     const noted = wanted && { ...wanted, since: before?.since ?? '' };
-    if (facts.beside === undefined) return { offer: undefined, occupied: false, noted };
+    if (facts.beside === undefined) return { offer: undefined, unplaced: undefined, noted };
     const there = facts.beside.entry;
     const what = offering(before, wanted, facts.beside);
-    if (what === 'place') return { offer: placing(path, seed as File | Link, there), occupied: false, noted };
+    if (what === 'place') return { offer: placing(path, seed as File | Link, there), unplaced: undefined, noted };
     if (what === 'remove' && there !== undefined)
-      return { offer: { path: besideOf(path), old: there, reason: 'conflict resolved' }, occupied: false, noted };
+      return { offer: { path: besideOf(path), old: there, reason: 'conflict resolved' }, unplaced: undefined, noted };
     // What was not placed is to be as soon as there is room for it.
-    if (what === 'occupied') return { offer: undefined, occupied: true, noted: before };
-    return { offer: undefined, occupied: false, noted };
+    if (what === 'occupied' || what === 'too long') return { offer: undefined, unplaced: what, noted: before };
+    return { offer: undefined, unplaced: undefined, noted };
   }
 
   #become(path: RelPath, based: Based | undefined): void {

@@ -1,6 +1,6 @@
 /** Gathers decisions into a plan while the trees are walked. */
 import { LEAVE, type Directory, type Entry } from './entry.ts';
-import { Draft, isRemoval, occupiedBeside } from './draft.ts';
+import { Draft, isRemoval, unplacedBeside } from './draft.ts';
 import { isBelow, parentOf, ROOT, type Name, type RelPath } from './path.ts';
 import type { Change, Holder, Plan, Problem, Removal } from './plan.ts';
 import type { Policy } from './policy.ts';
@@ -275,8 +275,8 @@ export class Planning {
     return exists ? 'both' : 'seed';
   }
 
-  #takeBeside(path: RelPath, { offer, occupied }: Pick<Step, 'offer' | 'occupied'>): void {
-    if (occupied) this.#draft.problems.push(occupiedBeside(path));
+  #takeBeside(path: RelPath, { offer, unplaced }: Pick<Step, 'offer' | 'unplaced'>): void {
+    if (unplaced !== undefined) this.#draft.problems.push(unplacedBeside(path, unplaced));
     if (offer === undefined) return;
     if (isRemoval(offer)) return this.#remove(offer);
     this.#makeWay(offer.path);

@@ -7,6 +7,7 @@
 import { codeOf, explain, Interrupted, Refused, UsageError } from '../core/errors.ts';
 import type { Directory, Entry } from '../core/entry.ts';
 import { join, nameOf, parentOf, ROOT, toText, type Name, type RelPath } from '../core/path.ts';
+import type { Beside } from '../core/offer.ts';
 import type { Problem } from '../core/plan.ts';
 import type { Pulse } from '../core/pulse.ts';
 import type { Spares } from '../core/sparing.ts';
@@ -81,7 +82,7 @@ export interface Facts {
   readonly seedHash?: string;
   readonly volumeHash?: string;
   /** What the volume has at NAME.volseed-new. */
-  readonly beside?: { readonly entry: Entry | undefined; readonly hash: string | undefined };
+  readonly beside?: Beside;
 }
 
 /** Where the volume has no such directory. */
@@ -207,7 +208,7 @@ class Scan {
     const name = `${nameOf(path)}${NEW}` as Name;
     const found = this.#attempt(path, 'the volume', () => {
       this.#enterVolume(directory);
-      return { entry: look(name) };
+      return lookBeside(name);
     });
     if (found?.entry?.kind !== 'file') return found && { ...found, hash: undefined };
     const hash = await this.#hashOf(join(directory, name), 'the volume');
@@ -415,6 +416,16 @@ class Scan {
       this.#visitor.problem({ path, kind, message: error instanceof SeedChanged ? error.message : message });
       return undefined;
     }
+  }
+}
+
+/** The longest names, most often of 255 bytes, leave no room for what NAME.volseed-new has more. */
+function lookBeside(name: Name): Omit<Beside, 'hash'> {
+  try {
+    return { entry: look(name) };
+  } catch (error) {
+    if (codeOf(error) !== 'ENAMETOOLONG') throw error;
+    return { entry: undefined, isTooLong: true };
   }
 }
 

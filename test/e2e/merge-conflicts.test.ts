@@ -1,5 +1,5 @@
 // NAME.volseed-new, from the conflict that places it to its end.
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Ground, ground } from '../support/probe.ts';
@@ -138,6 +138,46 @@ describe('NAME.volseed-new', () => {
     rmSync(besideOf(on));
     sync(on, '2');
     expect(both(on)).toEqual(['mine', '2']);
+  });
+
+  it('is not placed where the file system takes no name so long, which is told of at each start and no failure', () => {
+    // The longest name of all is 255 bytes.
+    for (const [length, placed] of [
+      [243, true],
+      [244, false],
+      [255, false],
+    ] as const) {
+      const name = 'n'.repeat(length);
+      const on = ground({ [name]: file('1') });
+      const merge = (): Result => volseed(['sync', ...on.where, '--policy', 'merge']);
+      merge();
+      writeFileSync(join(on.volume, name), 'mine');
+      writeFileSync(join(on.seed, name), '2');
+      for (const start of ['first', 'second']) {
+        const { code, stdout, stderr } = merge();
+        expect([length, start, code, stdout.includes('1 conflict')]).toEqual([length, start, 0, true]);
+        expect(stderr.includes(`${name}.volseed-new: that name is longer than the file system takes`)).toBe(!placed);
+      }
+      expect(read(join(on.volume, name))).toBe('mine');
+      expect(readdirSync(on.volume).filter((each) => each.endsWith('.volseed-new'))).toHaveLength(placed ? 1 : 0);
+      expect(volseed(['explain', name, ...on.where, '--policy', 'merge'])).toMatchObject({ code: 0, stderr: '' });
+      writeFileSync(join(on.volume, name), '2');
+      expect(merge()).toMatchObject({ code: 0, stderr: '' });
+    }
+  });
+
+  it('is not asked for beside a directory that makes way for a file, and has too long a name', () => {
+    const name = 'n'.repeat(255);
+    const on = ground({ ...kept, [`${name}/own`]: file('1') });
+    const merge = (): Result => volseed(['sync', ...on.where, '--policy', 'merge']);
+    merge();
+    remove(on.seed);
+    build(on.seed, tree({ ...kept, [name]: file('2') }));
+    writeFileSync(join(on.volume, name, 'mine'), 'mine');
+    expect(merge()).toMatchObject({ code: 0, stderr: expect.stringContaining('that name is longer') });
+    rmSync(join(on.volume, name, 'mine'));
+    expect(merge()).toMatchObject({ code: 0, stderr: '' });
+    expect(read(join(on.volume, name))).toBe('2');
   });
 
   it('lets the image’s file of that name be', () => {
