@@ -18,9 +18,10 @@ export function refuseRemovals({ safety }: Settings, { removals, lost }: Plan, m
   if (refusal !== undefined) throw new Refused(refusal);
 }
 
-/** What the image is called: by its environment, else by its manifest. */
+/** What the image is called: by its environment, else by its manifest. A variable that is empty counts as not set. */
 export function versionOf(seed: Seed): string | null {
-  return process.env['VOLSEED_IMAGE_VERSION'] ?? seed.version ?? null;
+  const named = process.env['VOLSEED_IMAGE_VERSION'];
+  return (named === '' ? undefined : named) ?? seed.version ?? null;
 }
 
 /**

@@ -110,6 +110,19 @@ describe('an image older than the volume', () => {
     expect(sync(on, '1.10.0', '--on-downgrade', 'refuse')).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it('is known as such after a start whose VOLSEED_IMAGE_VERSION was empty, which counts as not set', () => {
+    const on = seededBy('2.0');
+    expect(sync(on, '', '--on-downgrade', 'refuse')).toMatchObject({ code: 0, stderr: '' });
+    expect(untouched(on, () => sync(on, '1.0', '--on-downgrade', 'refuse')).code).toBe(76);
+  });
+
+  it('is known by its manifest where VOLSEED_IMAGE_VERSION is empty', () => {
+    const on = seededBy('2.0');
+    volseed(['manifest', '--source', on.seed, '--image-version', '1.0']);
+    const { code, stderr } = untouched(on, () => sync(on, '', '--on-downgrade', 'refuse'));
+    expect([code, stderr]).toEqual([76, expect.stringContaining('1.0 is older than 2.0')]);
+  });
+
   it('is seeded with a warning where nobody can tell the older', () => {
     const on = seededBy('3f2a91c');
     const { code, stderr } = sync(on, '1.0.0', '--on-downgrade', 'refuse');
