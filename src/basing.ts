@@ -11,6 +11,7 @@ import { noteReplacing, Recording } from './core/recording.ts';
 import { count } from './core/words.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { list } from './fs/disk.ts';
+import { look } from './fs/look.ts';
 import { StateDirectory } from './fs/private.ts';
 import type { Seed } from './fs/seed.ts';
 import { passedOver, type Opened } from './fs/trees.ts';
@@ -285,5 +286,5 @@ function isSame(a: Standing | undefined, b: Standing): boolean {
 function isEmptied(settings: Settings, volume: Anchor): boolean {
   const ignored = passedOver(settings);
   volume.moveTo(ROOT);
-  return list().every((name) => ignored(join(ROOT, name)));
+  return list().every((name) => ignored(join(ROOT, name), look(name)));
 }

@@ -58,7 +58,7 @@ export async function explain(settings: Settings, context: Context): Promise<num
     const ignored = passedOver(settings);
     await scan({ ...trees, passedOver: ignored, unlocked: undefined }, pulse, narrow);
     const plan = planning.plan();
-    const outcome = chain(path).some(ignored)
+    const outcome = chain(path).some((at) => ignored(at))
       ? { verb: 'none' as const, reason: "of volseed or the file system, not of the seed's data" }
       : ((await unselected(path, plan, settings)) ??
         outcomeAt(path, seed, volume, plan, narrow.stoppedAt.get(path), policy.value));

@@ -15,6 +15,7 @@ import type { Anchor } from './anchor.ts';
 import { SeedChanged, type Seed } from './seed.ts';
 import { ONE_NAME } from '../core/words.ts';
 import { STATE_NAME } from './private.ts';
+import type { PassedOver } from './trees.ts';
 import { moveInto } from './writable.ts';
 import { sameContent } from './content.ts';
 import { sha256 } from './hash.ts';
@@ -92,8 +93,8 @@ export interface Trees {
   readonly seed: Seed;
   /** Undefined where there is none yet: everything is missing. */
   readonly volume: Anchor | undefined;
-  /** Names at the roots that are not data. */
-  readonly passedOver: (path: RelPath) => boolean;
+  /** What is not data. */
+  readonly passedOver: PassedOver;
   /** Where a directory of ours is closed to ourselves (not root, mode 0), it is opened, as rsync does; with the mode it had. */
   readonly unlocked: Map<RelPath, number> | undefined;
 }
@@ -157,7 +158,7 @@ class Scan {
         this.#enterVolume(directory);
         return { entry: look(name) };
       });
-      if (found === undefined) continue;
+      if (found === undefined || this.#trees.passedOver(path, found.entry)) continue;
       const { entry } = found;
       const hash = await this.#hashIfAsked(path, entry, false);
       const beside = this.#visitor.asksBeside?.(path) === true ? await this.#beside(directory, path) : undefined;
@@ -268,7 +269,7 @@ class Scan {
     for (const { at, entry, device } of entries ?? []) {
       if (this.#pulse.due()) await this.#pulse.beat();
       if (entry === undefined) continue;
-      const kept = this.#trees.passedOver(at) || entry.witness.device !== device;
+      const kept = this.#trees.passedOver(at, entry) || entry.witness.device !== device;
       const hash = inTheWay ? await this.#hashIfAsked(at, entry, true) : undefined;
       if (this.#visitor.extra?.(at, entry, inTheWay, kept, hash ?? undefined) === true)
         await this.extras(at, new Set(), inTheWay);
@@ -290,7 +291,9 @@ class Scan {
         })
       : [];
     if (volumes === undefined) return [];
-    const pairs = seeds.map(({ at, seed }, index) => ({ path: at, seed, volume: volumes[index] }));
+    const pairs = seeds
+      .map(({ at, seed }, index) => ({ path: at, seed, volume: volumes[index] }))
+      .filter(({ path: at, volume }) => !this.#trees.passedOver(at, volume));
     return both && this.#folds ? this.#withoutTwins(path, pairs) : pairs;
   }
 

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { dirname } from 'node:path';
 import { codeOf, explain, Refused, UsageError, VolumeError } from '../core/errors.ts';
-import type { Directory } from '../core/entry.ts';
+import type { Directory, Entry, Witness } from '../core/entry.ts';
 import type { Identity } from '../core/identity.ts';
 import { displayText, fromText, ROOT, type RelPath } from '../core/path.ts';
 import { count } from '../core/words.ts';
@@ -156,26 +156,71 @@ export function refuseWithoutProc(volume: Anchor, self: Identity): void {
   }
 }
 
-/** What is not data at the roots of the trees: volseed's own, and what file systems put at the root of a mount. */
+/** @param entry what the volume has at the path, where that is known. */
+export type PassedOver = (path: RelPath, entry?: Entry) => boolean;
+
+/**
+ * What is not data: volseed's own, and what file systems put at the root of a mount. State and backups of the operator's choice are
+ * recognised by whatever name they are given: by their place, and where that says nothing (a part of the volume that is mounted
+ * elsewhere, too), by what they are.
+ */
 export function passedOver({
   seeds,
   target,
   stateDir,
   backup,
-}: Pick<Places, 'seeds' | 'target' | 'stateDir' | 'backup'>): (path: RelPath) => boolean {
+}: Pick<Places, 'seeds' | 'target' | 'stateDir' | 'backup'>): PassedOver {
   const roots = [...seeds.filter(({ into }) => into === ROOT).map(({ source }) => source), target];
   const ours = new Set<string>([STATE_NAME, MANIFEST_NAME]);
-  for (const directory of [stateDir, backup?.directory])
-    if (directory?.startsWith(`${target}/`) === true) ours.add(fromText(directory.slice(target.length + 1)));
+  const chosen = [stateDir, backup?.directory].filter((directory) => directory !== undefined);
+  for (const directory of chosen) for (const path of placesIn(target, directory)) ours.add(fromText(path));
+  const identities = new Set(chosen.map(identityOf).filter((identity) => identity !== undefined));
   // Asked of every path, most of which are longer: to look one up in a set would cost more than all else that is done with it.
   const longest = Math.max(...[...ours, ...OF_THE_FILE_SYSTEM].map(({ length }) => length));
   let atMounts: boolean | undefined;
-  return (path) => {
+  return (path, entry) => {
+    if (entry?.kind === 'directory' && identities.size > 0 && identities.has(shownOf(entry.witness))) return true;
     if (path.length > longest) return false;
     if (ours.has(path)) return true;
     if (!OF_THE_FILE_SYSTEM.has(path)) return false;
     return (atMounts ??= roots.some(isMountPoint));
   };
+}
+
+/** Where a directory is in the volume, by the names that it is called by and by those that these lead to; nowhere, mostly. */
+function placesIn(target: string, directory: string): string[] {
+  const places = directory.startsWith(`${target}/`) ? [directory.slice(target.length + 1)] : [];
+  const root = identityOf(target);
+  if (root === undefined) return places;
+  const real = realOf(directory);
+  for (let at = dirname(real); at !== '/'; at = dirname(at))
+    if (identityOf(at) === root) places.push(real.slice(at.length + 1));
+  return places;
+}
+
+/** Without the links in it, as far as it exists. */
+function realOf(path: string): string {
+  try {
+    return fs.realpathSync(path);
+  } catch {
+    if (path === '/') return path;
+    const above = realOf(dirname(path));
+    return `${above === '/' ? '' : above}${path.slice(path.lastIndexOf('/'))}`;
+  }
+}
+
+/** Undefined where there is nothing, or nothing that may be looked at. */
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = fs.statSync(path, { bigint: true });
+    return shownOf({ device: dev, inode: ino });
+  } catch {
+    return undefined;
+  }
+}
+
+function shownOf({ device, inode }: Pick<Witness, 'device' | 'inode'>): string {
+  return `${device}:${inode}`;
 }
 
 /** What the volume's root may become like; undefined where there is nothing to compare, or no seed goes into the root. */
@@ -230,7 +275,7 @@ function chain(path: string): string[] {
   const identities: string[] = [];
   for (let at = fs.realpathSync(path); ; at = dirname(at)) {
     const { dev, ino } = fs.statSync(at, { bigint: true });
-    identities.push(`${dev}:${ino}`);
+    identities.push(shownOf({ device: dev, inode: ino }));
     if (at === '/') return identities;
   }
 }

@@ -9,11 +9,13 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runsOf } from '../support/probe.ts';
 import { volseed, type Result } from '../support/volseed.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -115,6 +117,79 @@ describe.skipIf(!isRoot)('a state directory on another file system', () => {
     put(seed, '.state/state.db', 'a seed may have what it likes');
     expect(sync('--state-dir', join(volume, '.state')).code).toBe(0);
     expect(readFileSync(join(volume, '.state/state.db'), 'latin1')).toContain('SQLite format 3');
+  });
+});
+
+describe.skipIf(!isRoot)('state and backups inside a volume that has another name besides', () => {
+  const names: readonly (readonly [string, (alias: string) => void])[] = [
+    ['a link', (alias) => symlinkSync(volume, alias)],
+    ['a bind mount', (alias) => mount(alias, '--bind', volume)],
+  ];
+  const done = { code: 0, stderr: '' };
+
+  for (const [how, name] of names)
+    for (const [given, targetOf, insideOf] of [
+      ['the target', (alias: string) => alias, () => volume],
+      ['they', () => volume, (alias: string) => alias],
+    ] as const) {
+      const where = (alias: string): string[] => {
+        const inside = insideOf(alias);
+        const chosen = ['--state-dir', join(inside, 'st'), '--backup-dir', join(inside, 'bk')];
+        return ['--source', seed, '--target', targetOf(alias), ...chosen];
+      };
+
+      it(`outlive a reset --delete-extra, are not seeded over, and not taken for data, where ${given} go by ${how}`, () => {
+        const alias = join(base, 'alias');
+        name(alias);
+        for (const path of ['a', 'st/state.db', 'bk/file']) put(seed, path, 'of the image');
+        const run = (...args: string[]): Result => volseed([...args, ...where(alias)]);
+        expect(run('sync', '--policy', 'merge')).toMatchObject(done);
+        const seen: string[][] = [];
+        for (const extra of ['mine', 'mine, too']) {
+          put(volume, extra);
+          expect(run('reset', '--all', '--delete-extra', '--yes')).toMatchObject(done);
+          seen.push(readdirSync(join(volume, 'bk')));
+        }
+        expect(readdirSync(volume).toSorted()).toEqual(['a', 'bk', 'st']);
+        expect(seen[1]).toEqual(expect.arrayContaining(seen[0] ?? []));
+        expect(seen[1]?.length).toBe(2 * (seen[0]?.length ?? 0));
+        expect(runsOf(volume, join(volume, 'st')).map(({ mode }) => mode)).toEqual(['sync', 'reset', 'reset']);
+        rmSync(join(volume, 'a'));
+        const { code, stdout } = run('sync', '--policy', 'merge');
+        expect([code, stdout]).toEqual([0, expect.stringContaining('The volume was emptied since the last run')]);
+        expect(readdirSync(volume).toSorted()).toEqual(['a', 'bk', 'st']);
+      });
+    }
+
+  it('outlive it where they lie in a part of the volume that is mounted elsewhere, too', () => {
+    const alias = join(base, 'alias');
+    for (const path of ['a', 'd/b', 'd/st/seeded']) put(seed, path);
+    mkdirSync(join(volume, 'd'));
+    mount(alias, '--bind', join(volume, 'd'));
+    const chosen = ['--state-dir', join(alias, 'st'), '--backup-dir', join(alias, 'bk')];
+    const reset = ['reset', '--all', '--delete-extra', '--yes', '--source', seed, '--target', volume, ...chosen];
+    const seen: string[][] = [];
+    for (const extra of ['d/mine', 'd/mine, too']) {
+      put(volume, extra);
+      expect(volseed(reset)).toMatchObject(done);
+      seen.push(readdirSync(join(volume, 'd/bk')));
+    }
+    expect(seen[1]).toEqual(expect.arrayContaining(seen[0] ?? []));
+    expect(readdirSync(join(volume, 'd')).toSorted()).toEqual(['b', 'bk', 'st']);
+    expect(readdirSync(join(volume, 'd/st'))).not.toContain('seeded');
+    expect(runsOf(volume, join(volume, 'd/st'))).toHaveLength(2);
+  });
+
+  it('are nothing that keeps a volume from having been emptied, where only the state is mounted elsewhere, too', () => {
+    const alias = join(base, 'alias');
+    put(seed, 'a');
+    mkdirSync(join(volume, 'st'), { mode: 0o700 });
+    mount(alias, '--bind', join(volume, 'st'));
+    const merge = (): Result => sync('--policy', 'merge', '--state-dir', alias);
+    expect(merge()).toMatchObject(done);
+    rmSync(join(volume, 'a'));
+    expect(merge().stdout).toContain('The volume was emptied since the last run');
+    expect(readdirSync(volume).toSorted()).toEqual(['a', 'st']);
   });
 });
 

@@ -1,10 +1,11 @@
 import fs from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Refused, UsageError, VolumeError } from '../../src/core/errors.ts';
-import { ROOT, type RelPath } from '../../src/core/path.ts';
+import { ROOT, type Name, type RelPath } from '../../src/core/path.ts';
 import { scan } from '../../src/fs/scan.ts';
 import { openTrees, passedOver, refuseWithoutProc, rootsOf, type Opened } from '../../src/fs/trees.ts';
 import { directory, file, symlink } from '../support/tree.ts';
+import { look } from '../../src/fs/look.ts';
 import { giveManifest } from './manifest.ts';
 import { anchorAt, canMount, mount, path, place, still, type Literal } from './place.ts';
 
@@ -20,6 +21,7 @@ function open(source: string, target: string, mayMake = true): Opened {
   return opened;
 }
 
+const no = (count: number): boolean[] => Array<boolean>(count).fill(false);
 const plain: Literal = { seed: directory(), volume: directory() };
 
 describe('openTrees', () => {
@@ -151,6 +153,9 @@ describe.skipIf(!canMount())('trees by bind mounts', () => {
   );
 });
 
+/** A name of the working directory, as what it is in the directory `d` of a volume. */
+const asked = (at: string) => [path(`d/${at}`), look(at as Name)] as const;
+
 describe('passedOver', () => {
   const places = { seeds: seedAt('/seed'), target: '/data', stateDir: undefined };
 
@@ -167,6 +172,28 @@ describe('passedOver', () => {
     expect(passes('.st\xc3\xa4te/volseed' as RelPath)).toBe(true);
     expect(passes(path('.state'))).toBe(false);
     expect(passedOver({ ...places, stateDir: '/data-2/state' })(path('2/state'))).toBe(false);
+  });
+
+  it('passes over state and backups in the volume whatever links lead there, made or not', () => {
+    const root = place({ ...plain, 'volume/st': directory(), l: symlink('volume'), 'volume/m': symlink('.') });
+    const [stateDir, directoryOfBackups] = [`${root}/l/st`, `${root}/volume/m/b/k`];
+    const backup = { directory: directoryOfBackups };
+    for (const target of [`${root}/volume`, `${root}/l`]) {
+      const passes = passedOver({ seeds: seedAt(`${root}/seed`), target, stateDir, backup });
+      expect(['st', 'b/k', 'b', 's', 'a/st'].map((each) => passes(path(each)))).toEqual([true, true, ...no(3)]);
+    }
+    const gone = passedOver({ seeds: seedAt(`${root}/seed`), target: `${root}/none`, stateDir, backup });
+    expect(['st', 'b/k'].map((each) => gone(path(each)))).toEqual(no(2));
+  });
+
+  it('passes over what is the state directory by a name that says nothing of it', () => {
+    const root = place({ ...plain, 'volume/d/st': directory(), 'volume/d/other': directory() });
+    anchorAt(`${root}/volume/d`).here();
+    // As where a part of the volume is mounted elsewhere, too.
+    const elsewhere = { seeds: seedAt(`${root}/seed`), target: `${root}/seed` };
+    const passes = passedOver({ ...elsewhere, stateDir: `${root}/volume/d/st` });
+    expect([passes(...asked('st')), passes(...asked('other'))]).toEqual([true, false]);
+    expect(passedOver({ ...elsewhere, stateDir: undefined })(...asked('st'))).toBe(false);
   });
 
   it('passes over no lost+found where no file system put it', () => {
