@@ -24,6 +24,11 @@ export function versionOf(seed: Seed): string | null {
   return (named === '' ? undefined : named) ?? seed.version ?? null;
 }
 
+/** Whether it turns on the state that the image is kept from the volume. */
+export function mayBeKeptFrom({ safety }: Settings, seed: Seed): boolean {
+  return safety.onDowngrade !== 'allow' && versionOf(seed) !== null;
+}
+
 /**
  * Whether an image older than what the volume was last seeded with is to leave the volume alone; says so. Throws `Refused`
  * where it may not even start.

@@ -18,15 +18,16 @@ import {
   writeIntent,
 } from './basing.ts';
 import { reconcile, refuseLacking, resetOf, rulesOf } from './comparing.ts';
-import { isKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
+import { isKeptFrom, mayBeKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
 import type { Reset, Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
 import { warnTo, type Log } from './core/log.ts';
 import type { Makings } from './core/makings.ts';
 import { displayText } from './core/path.ts';
-import { isIdle, type Plan } from './core/plan.ts';
+import { idlePlan, isIdle, type Plan } from './core/plan.ts';
 import type { Rules } from './core/rulebook.ts';
+import type { Consumed } from './core/run.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
 import { lookAt } from './fs/look.ts';
@@ -40,6 +41,7 @@ import { isReadOnly, openTrees, readOnly, refuseWithoutProc, withVolume, type Op
 import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
 import { sayBeginning, sayPlan } from './report/lines.ts';
+import { consumedIn } from './state/history.ts';
 import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
@@ -57,15 +59,12 @@ export async function seed(settings: Settings, context: Context): Promise<number
   }
 }
 
-/** Scan and reconcile, and tell: no lock, no state, nothing touched. */
+/** Asks, scans and reconciles, and tells: no lock, nothing touched. */
 async function plan(settings: Settings, rules: Rules, trees: Opened, context: Context): Promise<number> {
-  const { log, pulse } = context;
-  sayBeginning(log, settings, trees.seed);
+  const { log } = context;
   const account = new Account(log);
   onTrouble(account.troubled);
-  const merging = mergingOf(settings, trees, await baseToPlan(settings, trees, context), context);
-  const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
-  for (const problem of made.problems) account.problem(problem);
+  const { made, merging } = (await foresee(settings, rules, trees, account, context)) ?? NOTHING;
   sayPlan(log, made, account.expected(made));
   refuseRemovals(settings, made, merging);
   // What stands in the way is foreseen, and so no failure of the plan; what could not be read is.
@@ -92,9 +91,8 @@ async function sync(
   try {
     sweep(state, volume, self);
     rootBefore = lookAt(volume.descriptorOfRoot);
-    const due = resetDue(rules, settings.reset, session, log);
-    sayBeginning(log, settings, trees.seed);
-    if (isKeptFrom(settings, trees.seed, state, context)) {
+    const due = ask(settings, rules, trees, state, (id) => session.consumed(id), context);
+    if (due === undefined) {
       session.skip(account, 'left as it is: the image is older');
       return account.exitCode;
     }
@@ -130,27 +128,79 @@ async function sync(
 
 /** On a read-only mount there is nothing to lock and nothing to write: it is as it should be, or an error. */
 async function confirm(settings: Settings, rules: Rules, trees: Opened, context: Context): Promise<number> {
-  const { log, pulse } = context;
-  sayBeginning(log, settings, trees.seed);
-  const account = new Account(log);
+  const account = new Account(context.log);
   onTrouble(account.troubled);
-  const merging = mergingOf(settings, trees, await baseToPlan(settings, trees, context), context);
-  const made = await reconcile(settings, { ...rules, merging }, trees, undefined, pulse);
-  for (const problem of made.problems) account.problem(problem);
+  const foreseen = await foresee(settings, rules, trees, account, context);
+  if (foreseen === undefined) return account.exitCode;
+  const { made, merging } = foreseen;
+  refuseRemovals(settings, made, merging);
   const left = made.changes.length + made.removals.length;
   if (left > 0) throw readOnly(settings.target, left);
   account.end(made);
   return account.exitCode;
 }
 
+interface Foreseen {
+  readonly made: Plan;
+  readonly merging: Rules['merging'];
+}
+
+/** Where the volume is left as it is. */
+const NOTHING: Foreseen = { made: idlePlan(0), merging: undefined };
+
+/** What a seeding would come to, found out by looking alone; undefined where it would leave the volume as it is. */
+async function foresee(
+  settings: Settings,
+  rules: Rules,
+  trees: Opened,
+  account: Account,
+  context: Context,
+): Promise<Foreseen | undefined> {
+  const due = askByLooking(settings, rules, trees, context);
+  if (due === undefined) return undefined;
+  const merging = mergingOf(settings, trees, await baseToPlan(settings, trees, context), context);
+  const made = await reconcile(settings, { ...due, merging }, trees, undefined, context.pulse);
+  for (const problem of made.problems) account.problem(problem);
+  return { made, merging };
+}
+
+function askByLooking(settings: Settings, rules: Rules, trees: Opened, context: Context): Rules | undefined {
+  // Who may not read the state is to be told so only where something turns on it.
+  const matters = settings.reset?.id !== undefined || mayBeKeptFrom(settings, trees.seed);
+  using state = matters ? StateDirectory.look(trees.volume, settings.stateDir) : undefined;
+  return ask(settings, rules, trees, state, (id) => state && consumedIn(state, id), context);
+}
+
+/**
+ * What the state has to say before anything is compared: the rules with the reset that is due; undefined where the image is kept
+ * from the volume. Throws `Refused` where it may not even start.
+ */
+function ask(
+  settings: Settings,
+  rules: Rules,
+  { seed: image }: Opened,
+  state: StateDirectory | undefined,
+  consumed: (resetId: string) => Consumed | undefined,
+  context: Context,
+): Rules | undefined {
+  const due = resetDue(rules, settings.reset, consumed, context.log);
+  sayBeginning(context.log, settings, image);
+  return isKeptFrom(settings, image, state, context) ? undefined : due;
+}
+
 /** A reset with an id is done once; says what is the case. */
-function resetDue(rules: Rules, reset: Reset | undefined, session: Session, log: Log): Rules {
+function resetDue(
+  rules: Rules,
+  reset: Reset | undefined,
+  consumed: (resetId: string) => Consumed | undefined,
+  log: Log,
+): Rules {
   if (reset === undefined || rules.reset === undefined || reset.by === 'reset') return rules;
   if (reset.id === undefined) {
     log.write('info', `Resetting what ${reset.by} names, as at every start; --reset-id makes it happen once.`);
     return rules;
   }
-  const before = session.consumed(reset.id);
+  const before = consumed(reset.id);
   if (before === undefined) {
     log.write(
       'info',

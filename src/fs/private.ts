@@ -50,8 +50,9 @@ export class StateDirectory implements PrivateDirectory {
   }
 
   /** The same where it exists, for those who only read: nothing is made, nothing is mended. */
-  static look(volume: Anchor, chosen: string | undefined): StateDirectory | undefined {
+  static look(volume: Anchor | undefined, chosen: string | undefined): StateDirectory | undefined {
     if (chosen !== undefined) return StateDirectory.#lookAt(chosen);
+    if (volume === undefined) return undefined;
     volume.moveTo(ROOT);
     return StateDirectory.#existing(volume.fork(), STATE_NAME as Name, `${displayText(volume.root)}/${STATE_NAME}`);
   }

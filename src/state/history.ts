@@ -1,7 +1,7 @@
 /** What `state.db` has recorded, for those who only read: nothing is locked, made or written. */
 import { VolumeError } from '../core/errors.ts';
 import type { PrivateDirectory } from '../core/private.ts';
-import { MODES, noTotals, STATUSES, type Run, type Totals } from '../core/run.ts';
+import { MODES, noTotals, STATUSES, type Consumed, type Run, type Totals } from '../core/run.ts';
 import type { History } from '../core/survey.ts';
 import { databaseIn, readSettled, refusalOf } from './sqlite.ts';
 import { FILE, versionOf, withoutLog } from './store.ts';
@@ -28,6 +28,12 @@ export function readHistory(directory: PrivateDirectory): History | 'damaged' | 
       cause: error,
     });
   }
+}
+
+/** The run that carried out the reset of this id, if there is one on record. */
+export function consumedIn(directory: PrivateDirectory, resetId: string): Consumed | undefined {
+  const history = readHistory(directory);
+  return typeof history === 'object' ? history.resets.find(({ id }) => id === resetId) : undefined;
 }
 
 type Row = Readonly<Record<string, unknown>>;

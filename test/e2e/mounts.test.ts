@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -236,6 +237,41 @@ describe.skipIf(!isRoot)('a read-only volume', () => {
     expect(stderr).toMatch(
       /^volseed: target .* is on a read-only file system, and 1 path would have to be written; .+\n$/,
     );
+  });
+
+  it('needs nothing where the reset was done before it was read-only, and where the image is older than it', () => {
+    put(seed, 'a');
+    utimesSync(join(seed, 'a'), 1_500_000_000, 1_500_000_000);
+    const reset = ['--reset', 'a', '--reset-id', 'X'];
+    const named = (version: string, ...options: string[]): Result =>
+      volseed(['sync', '--source', seed, '--target', volume, ...options], { env: { VOLSEED_IMAGE_VERSION: version } });
+    expect(named('2.0', ...reset)).toMatchObject({ code: 0 });
+    put(volume, 'a', 'edited since');
+    mount(volume, '--bind', volume);
+    execFileSync('mount', ['-o', 'remount,bind,ro', volume]);
+    const done = named('2.0', ...reset);
+    expect({ ...done }).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('is not done again') });
+    put(seed, 'new');
+    expect(named('1.0', '--on-downgrade', 'keep')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('nothing is seeded (onDowngrade keep)'),
+    });
+    expect(named('1.0', '--on-downgrade', 'refuse').code).toBe(76);
+    expect(named('1.0').code).toBe(23);
+    expect(named('2.0', '--reset', 'a', '--reset-id', 'Y').stdout).toContain('was not applied to this volume yet');
+  });
+
+  it('is refused what it would be refused if it could be written', () => {
+    for (const path of ['d/1', 'd/2', 'd/3']) put(seed, path);
+    expect(sync('--policy', 'merge').code).toBe(0);
+    rmSync(join(seed, 'd'), { recursive: true });
+    put(seed, 'a');
+    mount(volume, '--bind', volume);
+    execFileSync('mount', ['-o', 'remount,bind,ro', volume]);
+    expect(sync('--policy', 'merge', '--prune')).toMatchObject({
+      code: 76,
+      stderr: expect.stringContaining('the seed has lost'),
+    });
   });
 });
 

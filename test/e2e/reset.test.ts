@@ -201,6 +201,31 @@ describe('reset as part of a start', () => {
     expect(volseed(['sync', ...on.where], { env }).stdout).toContain('Reset r1 was applied on ');
   });
 
+  it('with an id that was used is not announced by a dry run, nor where the volume is gone and the state is elsewhere', () => {
+    const on = seeded();
+    const args = [
+      'sync',
+      ...on.where,
+      '--reset',
+      'colors.json',
+      '--reset-id',
+      'r1',
+      '--state-dir',
+      join(on.root, 'st'),
+    ];
+    edit(on, 'colors.json');
+    expect(volseed([...args, '--dry-run']).stdout).toContain('replace    colors.json');
+    expect(volseed(args)).toMatchObject({ code: 0 });
+    edit(on, 'colors.json');
+    for (const about of ['edited', 'gone']) {
+      if (about === 'gone') rmSync(on.volume, { recursive: true });
+      const { result, changed } = changesBy(on.root, () => volseed([...args, '--dry-run']));
+      expect([about, result.code, result.stderr, changed]).toEqual([about, 0, '', []]);
+      expect(result.stdout).toContain('Reset r1 was applied on ');
+      expect(result.stdout).not.toContain('replace ');
+    }
+  });
+
   it('without an id happens at every start, and says so', () => {
     const on = seeded();
     for (const time of [1, 2]) {

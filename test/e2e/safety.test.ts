@@ -110,6 +110,18 @@ describe('an image older than the volume', () => {
     expect(sync(on, '1.10.0', '--on-downgrade', 'refuse')).toMatchObject({ code: 0, stderr: '' });
   });
 
+  it.each([['plan'], ['sync', '--dry-run']])('is foreseen by %s %s, which ends as the run would', (...command) => {
+    const on = seededBy('1.10.0');
+    const env = { VOLSEED_IMAGE_VERSION: '1.9.0' };
+    const run = (policy: string): Result =>
+      untouched(on, () => volseed([...command, ...on.where, '--on-downgrade', policy], { env }));
+    expect(run('refuse')).toMatchObject({ code: 76, stderr: expect.stringContaining('1.9.0 is older than 1.10.0') });
+    const { code, stdout, stderr } = run('keep');
+    expect([code, stderr]).toEqual([0, expect.stringContaining('nothing is seeded (onDowngrade keep)')]);
+    expect(stdout).toContain('Plan: 0 to create, 0 to update,');
+    expect(run('allow').stdout).toContain('create     b (missing)');
+  });
+
   it('is known as such after a start whose VOLSEED_IMAGE_VERSION was empty, which counts as not set', () => {
     const on = seededBy('2.0');
     expect(sync(on, '', '--on-downgrade', 'refuse')).toMatchObject({ code: 0, stderr: '' });
