@@ -221,10 +221,20 @@ function isSameProof(a: Proof | undefined, b: Proof | undefined): boolean {
   return a?.inode === b?.inode && a?.changed === b?.changed;
 }
 
+/** Whether this process keeps the set-group-id bit on a file or directory of that group and owner. */
+export type KeepsGroup = (gid: number, owner: number) => boolean;
+
 /** Mode and owner go three ways by themselves: the seed's where the volume still has the base's, else the volume's. */
-export function attributesFor<T extends Directory | File | Link>(base: Based, seed: T, volume: Entry): T {
-  // The kernel may have taken the bit when it was seeded.
-  const isBase = base.mode === volume.mode || (base.mode & ~SET_GID) === volume.mode;
+export function attributesFor<T extends Directory | File | Link>(
+  base: Based,
+  seed: T,
+  volume: Entry,
+  keepsGroup: KeepsGroup,
+): T {
+  // The kernel took the bit when it was seeded, and would again. From whom it does not, somebody else took it: a writer or an
+  // operator, after whom it must not come back.
+  const had = keepsGroup(volume.gid, volume.uid) ? base.mode : base.mode & ~SET_GID;
+  const isBase = base.mode === volume.mode || had === volume.mode;
   // A file's mode would close a directory, and a link has none.
   const mode = isBase || volume.kind !== seed.kind ? seed.mode : volume.mode;
   return { ...seed, mode, uid: idFor(base.uid, seed.uid, volume.uid), gid: idFor(base.gid, seed.gid, volume.gid) };

@@ -65,6 +65,7 @@ export interface Other extends Attributes {
 export const LEAVE = -1;
 
 export const SET_GID = 0o2000;
+export const SET_ID = 0o6000;
 export const SET_ID_OR_STICKY = 0o7000;
 
 /** The same inode, untouched since. A directory's ctime moves with its entries, so for one the inode is all that is asked. */

@@ -16,7 +16,7 @@
  *
  * Type, content and link target decide what an edit is; a touch is none. Pure: what only reading can tell is asked for.
  */
-import { attributesFor, isProven, type Based } from './base.ts';
+import { attributesFor, isProven, type Based, type KeepsGroup } from './base.ts';
 import type { Directory, Entry, File, Link } from './entry.ts';
 
 /** What the decision turns on, and only reading can tell. */
@@ -34,6 +34,7 @@ export type OnConflict = (typeof ON_CONFLICT)[number];
 export interface MergeTerms {
   readonly onConflict: OnConflict;
   readonly restoreDeleted: boolean;
+  readonly keepsGroup: KeepsGroup;
   /** Whether an earlier image shipped a file of this content at the path. */
   readonly wasShipped: (sha256: string) => boolean;
 }
@@ -86,7 +87,7 @@ function follow(base: Based, seed: Seeded, volume: Entry, facts: Facts, terms: M
   if (typeof unedited === 'string') return unedited;
   const unchanged = isUnchanged(base, seed, unedited, facts);
   if (typeof unchanged === 'string') return unchanged;
-  const wanted = attributesFor(base, seed, volume);
+  const wanted = attributesFor(base, seed, volume, terms.keepsGroup);
   if (unedited) return unchanged ? { verb: 'adopt', wanted } : { verb: 'replace', reason: 'image changed', wanted };
   if (unchanged) return { verb: 'keep', reason: 'edited', to: 'base' };
   const same = isSameContent(seed, volume, facts);

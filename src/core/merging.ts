@@ -10,7 +10,7 @@ import {
   type Based,
   type Offer,
 } from './base.ts';
-import type { Entry, File, Link } from './entry.ts';
+import { SET_ID, type Entry, type File, type Link } from './entry.ts';
 import {
   isUnedited,
   merge,
@@ -33,6 +33,9 @@ export interface MergeRules {
   /** What other policies find in the volume is recorded, too: the base knows nothing of it yet. */
   readonly adopting?: boolean;
 }
+
+/** What is set for a path. */
+export type MergeSettings = Omit<MergeTerms, 'wasShipped'>;
 
 export interface PathFacts extends Facts {
   /** What the volume has at NAME.volseed-new, once asked for. */
@@ -80,7 +83,7 @@ export class Merging {
   }
 
   /** What has to be read before `decide`. */
-  asks(at: At, facts: PathFacts, terms: Omit<MergeTerms, 'wasShipped'>): Question | 'beside' | undefined {
+  asks(at: At, facts: PathFacts, terms: MergeSettings): Question | 'beside' | undefined {
     if (at.path.endsWith(NEW)) this.#shippedNew.add(at.path);
     const merged = this.#merge(at, facts, terms);
     if (typeof merged === 'string') return merged;
@@ -90,7 +93,7 @@ export class Merging {
     return matters && facts.beside === undefined ? 'beside' : undefined;
   }
 
-  decide(at: At, facts: PathFacts, terms: Omit<MergeTerms, 'wasShipped'>, attributes: Terms): Step {
+  decide(at: At, facts: PathFacts, terms: MergeSettings, attributes: Terms): Step {
     const merged = this.#merge(at, facts, terms);
     if (typeof merged === 'string') throw new Error(`undecided for want of the ${merged}`);
     const base = this.baseOf(at.path);
@@ -101,7 +104,9 @@ export class Merging {
       const kept = merged.to === 'seed' ? basedOn(at.seed, facts.seedHash ?? '', undefined) : base;
       const correcting =
         merged.to === 'base' && base !== undefined ? correctionOfKept(base, at, attributes) : undefined;
-      const { mode, uid, gid } = correcting === undefined || kept === undefined ? (kept ?? at.seed) : at.seed;
+      const { uid, gid } = correcting === undefined ? (kept ?? at.seed) : at.seed;
+      // What is withheld of a mode is not what the volume was given.
+      const mode = correcting?.fix?.mode === true ? correcting.new.mode : (kept ?? at.seed).mode;
       // What was edited is not what the base was, and no proof of it.
       const volume = correcting === undefined ? kept?.volume : undefined;
       // It was not replaced after all.
@@ -166,7 +171,7 @@ export class Merging {
     return all.filter((each) => !this.#shippedNew.has(each.path) || !isOffer(each));
   }
 
-  #merge({ path, seed, volume }: At, facts: PathFacts, terms: Omit<MergeTerms, 'wasShipped'>): Merged | Question {
+  #merge({ path, seed, volume }: At, facts: PathFacts, terms: MergeSettings): Merged | Question {
     const wasShipped = (sha256: string): boolean => this.#rules.wasShipped(path, sha256);
     return merge(this.baseOf(path), seed, volume, facts, { ...terms, wasShipped });
   }
@@ -212,10 +217,15 @@ function isOffer(each: Change | Removal | Kept): boolean {
   return each.reason === 'offered' || each.reason === 'conflict resolved';
 }
 
-/** Undefined where nothing is to be corrected. Links have no mode, and what is no longer of the kind is the user's. */
+/**
+ * Undefined where nothing is to be corrected. Links have no mode, and what is no longer of the kind is the user's. A set-id bit
+ * that it gets, or takes along to another owner, would let what somebody else wrote run as that one.
+ */
 function correctionOfKept(base: Based, { path, seed, volume }: At, terms: Terms): Change | undefined {
   if (volume === undefined || volume.kind !== seed.kind || volume.kind !== base.kind) return undefined;
-  const wanted = attributesFor(base, seed, volume);
+  const follows = attributesFor(base, seed, volume, terms.keepsGroup);
+  const held = fixFor(follows, volume, false, terms).owner ? 0 : volume.mode;
+  const wanted = { ...follows, mode: follows.mode & (~SET_ID | held) };
   const decision = correction(wanted, volume, terms);
   if (decision.verb !== 'attributes') return undefined;
   return { path, verb: 'attributes', old: volume, new: wanted, reason: decision.reason, fix: decision.fix };

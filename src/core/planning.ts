@@ -5,8 +5,8 @@ import { isBelow, parentOf, ROOT, type Name, type RelPath } from './path.ts';
 import type { Change, Holder, Plan, Problem, Removal } from './plan.ts';
 import type { Policy } from './policy.ts';
 import { decide, needsContent, type Decision, type KeptReason, type Terms } from './reconcile.ts';
-import { Merging, type PathFacts, type Step } from './merging.ts';
-import type { OnConflict, Question } from './merge.ts';
+import { Merging, type MergeSettings, type PathFacts, type Step } from './merging.ts';
+import type { Question } from './merge.ts';
 import type { Rules } from './rulebook.ts';
 import { both, select, type Selected } from './selection.ts';
 import { sparing, type Spares } from './sparing.ts';
@@ -248,9 +248,9 @@ export class Planning {
     return merging?.adopting === true && volume !== undefined && merging.base.get(path) === undefined;
   }
 
-  #mergeTerms(path: RelPath, seed: Entry): { readonly onConflict: OnConflict; readonly restoreDeleted: boolean } {
+  #mergeTerms(path: RelPath, seed: Entry): MergeSettings {
     const { onConflict = 'new', restoreDeleted = false } = { ...this.#rules, ...this.#rules.at?.(path, seed) };
-    return { onConflict, restoreDeleted };
+    return { onConflict, restoreDeleted, keepsGroup: this.#terms.keepsGroup };
   }
 
   #merge(merging: Merging, at: MergeAt): 'both' | 'seed' | 'skip' | 'clear' {

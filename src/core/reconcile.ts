@@ -18,6 +18,7 @@
  * This is rsync's `-avu`, surprises and all (measured on rsync 3.5): `-u` protects a file against a file and nothing else,
  * and times compare in whole seconds.
  */
+import type { KeepsGroup } from './base.ts';
 import { asHeld, LEAVE, SET_GID, type Attributes, type Entry, type File } from './entry.ts';
 import type { MergeKept, MergeReason } from './merge.ts';
 import type { Policy } from './policy.ts';
@@ -68,7 +69,7 @@ export interface Terms {
    * Whether this process keeps the set-group-id bit on a file of that group and owner. The kernel drops it without a word where the
    * file is ours and the group is not; where the file is not ours, it refuses, and that is to be heard of.
    */
-  readonly keepsGroup: (gid: number, owner: number) => boolean;
+  readonly keepsGroup: KeepsGroup;
 }
 
 const SAME: Decision = { verb: 'same' };

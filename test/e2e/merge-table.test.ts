@@ -127,7 +127,7 @@ const modeOf = (on: Ground, path: string): number => statSync(join(on.volume, pa
 const timeOf = (on: Ground, path: string): number => lstatSync(join(on.volume, path)).mtimeMs / 1000;
 
 describe('merge takes modes and owners three ways by themselves', () => {
-  const named = product([0o644, 0o600, 0o755]);
+  const named = product([0o644, 0o600, 0o755, 0o2755, 0o4755]);
   const contents = [
     { content: 'nobody changed', seed: 'one', volume: 'one', result: 'one' },
     { content: 'the image changed', seed: 'two', volume: 'one', result: 'two' },
@@ -141,6 +141,10 @@ describe('merge takes modes and owners three ways by themselves', () => {
     Object.fromEntries(named.map((one) => [one.name, make(one[which])]));
   const outcome = (on: Ground): string[] => named.map(({ name }) => `${name}: ${modeOf(on, name)}`);
   const wanted = named.map(({ base, seed, volume, name }) => `${name}: ${volume === base ? seed : volume}`);
+  const SET_ID = 0o6000;
+  const wantedOfEdited = named.map(
+    ({ base, seed, volume, name }) => `${name}: ${volume === base ? seed & (~SET_ID | volume) : volume}`,
+  );
 
   const after = ({ seed, volume }: (typeof contents)[number]): { modes: string[]; contents: string[] } => {
     const on = upgraded(
@@ -161,7 +165,7 @@ describe('merge takes modes and owners three ways by themselves', () => {
   });
 
   it.each(edited)('a file that $content', (content) => {
-    expect(after(content)).toEqual({ modes: wanted, contents: named.map(() => content.result) });
+    expect(after(content)).toEqual({ modes: wantedOfEdited, contents: named.map(() => content.result) });
   });
 
   it('a directory', () => {
