@@ -33,7 +33,37 @@ function checkGlob(glob: string, by: string): string {
   if (pattern.split('/').includes('..')) throw bad(by, glob, "it goes up with '..': globs are relative to the source");
   const balance = braces(pattern);
   if (balance !== 0) throw bad(by, glob, balance > 0 ? 'a closing } is missing' : 'a } closes nothing');
+  const negation = badNegation(pattern);
+  if (negation !== undefined) throw bad(by, glob, negation);
   return pattern;
+}
+
+/**
+ * A directory that a glob matches means all below it. So a negation that matches the directories above what it names takes in the
+ * very thing that it was written to spare; undefined where it does not.
+ */
+function badNegation(pattern: string): string | undefined {
+  // `!(a)` is a negation within its level, but where a `?` makes a group of a regular expression of it.
+  if (/^!(?!\((?!\?))/.test(pattern))
+    return `it begins with '!', which takes nothing back: say with --include what is meant, and with --exclude what is not; a name that begins with '!' is written '\\${displayText(pattern)}'`;
+  if (negatesLevels(pattern))
+    return "!(...) is of one level: with a '/' in it, it matches the directories above what it is to spare, and so all below them";
+  if (/(?:^|\/)\*\*\/!\([^/]*\)(?:\/\*\*)*$/.test(pattern))
+    return '**/!(...) matches the directories above what it is to spare, and so all below them; leave that out with --exclude';
+  return undefined;
+}
+
+/** Whether a slash stands in a `!(...)`. */
+function negatesLevels(pattern: string): boolean {
+  const open: boolean[] = [];
+  let before = '';
+  for (const char of unquoted(pattern)) {
+    if (char === '(') open.push(before === '!');
+    if (char === ')') open.pop();
+    if (char === '/' && open.includes(true)) return true;
+    before = char;
+  }
+  return false;
 }
 
 /** `./a//b/` is `a/b`: the paths it is held against have no empty level, no `.` and no slash at an end. */
@@ -47,11 +77,16 @@ function normalise(glob: string): string {
 /** More than 0: one is left open. Less: one too many is closed. */
 function braces(pattern: string): number {
   let depth = 0;
-  for (const [char] of pattern.replaceAll(/\\./gs, '').replaceAll(/\[[^\]]*\]/g, '')) {
+  for (const char of unquoted(pattern)) {
     if (char === '{') depth++;
     if (char === '}' && --depth < 0) return depth;
   }
   return depth;
+}
+
+/** With a `_` for what a backslash or square brackets take the meaning from. */
+function unquoted(pattern: string): string {
+  return pattern.replaceAll(/\\./gs, '_').replaceAll(/\[[^\]]*\]/g, '_');
 }
 
 function bad(by: string, glob: string, why: string): UsageError {

@@ -108,6 +108,11 @@ describe('a configuration', () => {
       'rules:\n  - match: [a, /b]\n    policy: never\n',
       "2:16: rules[0].match: bad glob '/b': it begins with '/'",
     ],
+    [
+      'a glob that is negated',
+      "rules: [{match: [a, '!b'], policy: never}]",
+      "1:21: rules[0].match: bad glob '!b': it begins with '!'",
+    ],
     ['an empty glob', "include: ''\n", "1:10: include: expected a glob, found ''"],
     ['a rule for nothing', 'rules:\n  - policy: newer\n', '2:5: rules[0] has no match'],
     [

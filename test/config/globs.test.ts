@@ -30,6 +30,21 @@ describe('a glob', () => {
     ['[!ab]', 'a', false],
     [String.raw`\[a\]`, '[a]', true],
     [String.raw`\{a`, '{a', true],
+    [String.raw`\!a`, '!a', true],
+    [String.raw`\!a`, 'b', false],
+    ['d/!a', 'd/!a', true],
+    ['{!a,b}', '!a', true],
+    ['!(a)', 'b', true],
+    ['!(a)', 'a', false],
+    ['!(a)', 'b/a', false],
+    ['d/!(a|b)', 'd/c', true],
+    ['d/!(a|b)', 'd/b', false],
+    [String.raw`a!\{(b/c)`, 'a!{b/c', true],
+    ['d/!([/]|b)', 'd/b', false],
+    ['**/*.!(csv)', 'd/a.txt', true],
+    ['**/*.!(csv)', 'd/a.csv', false],
+    ['**/d/!(a)', 'x/d/a', false],
+    ['**/!(a)b', 'd/ab', false],
     ['a', '\ufeffa', false],
     ['A', 'a', false],
     ['constructor', 'constructor', true],
@@ -58,6 +73,37 @@ describe('a glob', () => {
     const matcher = await compileGlobs([glob], '--exclude');
     expect([matcher?.('a/b' as RelPath), matcher?.('a/c' as RelPath)]).toEqual([true, false]);
   });
+});
+
+describe('a glob that would take in what it was written to spare', () => {
+  it.each([
+    ['!a', String.raw`'\!a'`],
+    ['!d/f1', String.raw`'\!d/f1'`],
+    ['./!d', String.raw`'\!d'`],
+    ['!!a', String.raw`'\!!a'`],
+    ['!', String.raw`'\!'`],
+    ['!?(a)', String.raw`'\!?(a)'`],
+    ['!(?=a)b', String.raw`'\!(?=a)b'`],
+    ['!(?a)', String.raw`'\!(?a)'`],
+  ])('is an error: %j, and the way to name it is %s', async (glob, escaped) => {
+    const words = `--exclude: bad glob '${glob}': it begins with '!', which takes nothing back`;
+    await expect(compileGlobs([glob], '--exclude')).rejects.toThrow(words);
+    await expect(compileGlobs([glob], '--exclude')).rejects.toThrow(`is written ${escaped}`);
+  });
+
+  it.each(['!(d/f1)', 'd/!(e/f1)', '!(**/f1)', '@(a|!(d/f1))', '{a,!(b|{c,d/e})}', '!(a|@(b/c))'])(
+    'is an error, by !() across levels: %j',
+    async (glob) => {
+      await expect(compileGlobs([glob], '--exclude')).rejects.toThrow(`bad glob '${glob}': !(...) is of one level`);
+    },
+  );
+
+  it.each(['**/!(f1)', 'd/**/!(f1)', '**/!(a|b)/', '**/!(f1)/**'])(
+    'is an error, by !() of any level: %j',
+    async (glob) => {
+      await expect(compileGlobs([glob], '--exclude')).rejects.toThrow(`bad glob '${glob}': **/!(...) matches`);
+    },
+  );
 });
 
 describe('several globs', () => {

@@ -3,7 +3,7 @@ import { selectBy } from '../../src/config/patterns.ts';
 import type { RelPath } from '../../src/core/path.ts';
 import { ALL } from '../../src/core/selection.ts';
 
-const paths = ['a', 'a/.hidden', 'a/b', 'a/b/c.csv', 'a/d.csv', 'odd[1].txt', 'z'] as RelPath[];
+const paths = ['!z', 'a', 'a/.hidden', 'a/b', 'a/b/c.csv', 'a/d.csv', 'odd[1].txt', 'z'] as RelPath[];
 const terms = { by: 'reset', target: '/data', paths, selection: ALL, of: 'the seed' };
 const selected = async (...patterns: string[]): Promise<string[]> => {
   const matches = await selectBy(patterns, terms);
@@ -16,6 +16,7 @@ describe('a pattern', () => {
     ['a path with more slashes and dots', './a//d.csv/', ['a/d.csv']],
     ['a path inside the target', '/data/a/d.csv', ['a/d.csv']],
     ['a path that reads like a glob', 'odd[1].txt', ['odd[1].txt']],
+    ['a path that begins like a negation', '!z', ['!z']],
     ['a glob', '**/*.csv', ['a/b/c.csv', 'a/d.csv']],
     ['DIR/**, with DIR itself and its dot files', 'a/**', ['a', 'a/.hidden', 'a/b', 'a/b/c.csv', 'a/d.csv']],
   ])('may be %s', async (_, pattern, expected) => {
@@ -27,6 +28,8 @@ describe('a pattern', () => {
     ['goes up', 'a/../z', "'..'"],
     ['is outside the target', '/dat/a', 'outside the target /data'],
     ['is empty', '', 'empty'],
+    ['is a negation', '!a', "reset: bad glob '!a': it begins with '!'"],
+    ['is a negation inside the target', '/data/!a', "reset: bad glob '!a': it begins with '!'"],
     ['is a glob that cannot be', 'a/[', "bad glob 'a/['"],
   ])('is an error where it %s, whatever others select', async (_, pattern, words) => {
     await expect(selected('a', pattern)).rejects.toThrow(words);

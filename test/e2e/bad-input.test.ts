@@ -205,6 +205,20 @@ describe('an option', () => {
     }
   });
 
+  test('is no negation, which would take in all but what it names', () => {
+    const on = worthTouching();
+    for (const command of ['reset', 'backup'])
+      expect(attempt(on, [command, ...on.where, '!tables/t1.csv'])).toEqual(
+        refusal(command, '!tables/t1.csv', '--exclude', String.raw`'\!tables/t1.csv'`),
+      );
+    for (const name of ['--include', '--exclude', '--reset'])
+      expect(attempt(on, ['sync', ...on.where, name, '!tables/t1.csv'])).toEqual(refusal(name, '!tables/t1.csv'));
+    for (const name of ['VOLSEED_INCLUDE', 'VOLSEED_EXCLUDE', 'VOLSEED_RESET'])
+      expect(attempt(on, ['sync', ...on.where], { env: { [name]: 'tables,!tables/t1.csv' } })).toEqual(
+        refusal(name, '!tables/t1.csv'),
+      );
+  });
+
   test.each(['/absolute/**', '../outside/**', 'tables/../../x', '/'])(
     'is a glob on a relative path, which %j is not',
     (glob) => {
