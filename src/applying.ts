@@ -20,6 +20,7 @@ import type { Source } from './fs/copy.ts';
 import { close, openForReading } from './fs/disk.ts';
 import { lookAt } from './fs/look.ts';
 import { flush } from './fs/flush.ts';
+import { HardLinks } from './fs/hard-links.ts';
 import { sha256 } from './fs/hash.ts';
 import { StateDirectory } from './fs/private.ts';
 import { keepParts } from './fs/parts.ts';
@@ -104,6 +105,7 @@ async function apply(plan: Plan, stage: Stage, work: Work): Promise<void> {
     self,
     pulse,
     opened: unlocked,
+    hardLinks: new HardLinks(plan, volume),
     trash: () => stage.trash,
     ...account.listeners,
     done: (change: Change, placed?: Entry) => {

@@ -24,10 +24,12 @@ import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
 import { warnTo, type Log } from './core/log.ts';
 import type { Makings } from './core/makings.ts';
-import { displayText } from './core/path.ts';
-import { idlePlan, isIdle, type Plan } from './core/plan.ts';
+import { displayText, isBelow, type RelPath } from './core/path.ts';
+import { idlePlan, isIdle, type Kept, type Plan } from './core/plan.ts';
 import type { Rules } from './core/rulebook.ts';
 import type { Consumed } from './core/run.ts';
+import { isNamed } from './core/selection.ts';
+import { count } from './core/words.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
 import { lookAt } from './fs/look.ts';
@@ -115,7 +117,10 @@ async function sync(
     account.end(made);
     const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed, meanwhile: account.meanwhile };
     saveBase(settings, state, known, made, recording, run, context);
-    session.complete(account, settings.flush && !isIdle(made), due.reset && settings.reset?.id);
+    const resetId = due.reset && settings.reset?.id;
+    const left = leftOfReset(due, made, account.meanwhile);
+    if (resetId !== undefined && left > 0) sayLeft(log, resetId, left);
+    session.complete(account, settings.flush && !isIdle(made), left === 0 ? resetId : undefined);
     return account.exitCode;
   } catch (error) {
     session.fail(account, error);
@@ -210,6 +215,20 @@ function resetDue(
   }
   log.write('info', `Reset ${displayText(reset.id)} was applied on ${before.applied}, and is not done again.`);
   return { ...rules, reset: undefined };
+}
+
+/** How many paths of a reset somebody changed meanwhile: they were not reset, nor what is below them. */
+function leftOfReset({ reset }: Rules, { changes }: Plan, meanwhile: readonly Kept[]): number {
+  if (reset === undefined) return 0;
+  const isReset = (path: RelPath): boolean => isNamed(reset.include, path);
+  const holdsReset = (path: RelPath): boolean => changes.some((each) => isBelow(each.path, path) && isReset(each.path));
+  const changed = meanwhile.filter(({ reason }) => reason === 'changed meanwhile');
+  return changed.filter(({ path }) => isReset(path) || holdsReset(path)).length;
+}
+
+function sayLeft(log: Log, id: string, left: number): void {
+  const message = `reset ${displayText(id)} is not complete: ${count(left, 'path')} changed meanwhile; the next start does it again`;
+  log.write('warn', message, { event: 'reset', id, left });
 }
 
 /** On by default for a reset: not once the reset is done, unless it was asked for. */

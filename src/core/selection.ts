@@ -1,5 +1,5 @@
 /** Which of the seed's paths are seeded. Patterns speak of a path or of a directory above it. */
-import type { RelPath } from './path.ts';
+import { parentOf, ROOT, type RelPath } from './path.ts';
 
 export type Matcher = (path: RelPath) => boolean;
 
@@ -24,4 +24,11 @@ export function select({ include, exclude }: Selection, path: RelPath, parent: S
 export function both(a: Selected, b: Selected): Selected {
   if (a === 'out' || b === 'out') return 'out';
   return a === 'in' && b === 'in' ? 'in' : 'below';
+}
+
+/** Whether what includes says so of a path, or of a directory above it. */
+export function isNamed(include: Matcher | undefined, path: RelPath): boolean {
+  if (include === undefined) return true;
+  for (let at = path; at !== ROOT; at = parentOf(at)) if (include(at)) return true;
+  return false;
 }

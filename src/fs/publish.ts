@@ -25,6 +25,7 @@ import {
   removeFile,
   rename,
 } from './disk.ts';
+import type { HardLinks } from './hard-links.ts';
 import { look, lookAt } from './look.ts';
 import type { Staged } from './stage.ts';
 import { openToFlush, type Opener } from './flush.ts';
@@ -44,6 +45,8 @@ export interface Publication {
   readonly problem: (problem: Problem) => void;
   /** Directories that were opened for the work, with the mode to give back; what has been closed again is taken out. */
   readonly opened: Map<RelPath, number>;
+  /** Of the whole plan, also where what a rename could not move is published later. */
+  readonly hardLinks: HardLinks;
 }
 
 const ATTRIBUTES = 'its attributes cannot be set';
@@ -104,7 +107,7 @@ class Work {
         // What takes two steps was held up between them.
         const twoSteps = (top.old?.kind === 'directory') !== (top.new.kind === 'directory');
         const cleared = repeated && found === undefined && twoSteps;
-        if (!placed && !cleared && !isExpected(found, top.old))
+        if (!placed && !cleared && !this.#isExpected(found, top.old))
           return top.old === undefined && !list().includes(name) ? 'taken' : 'changed';
         this.#touched.add(directory);
         const change = cleared ? { ...top, old: undefined } : top;
@@ -128,8 +131,8 @@ class Work {
       const name = nameOf(path);
       this.#enter(parentOf(path));
       const found = look(name);
-      if (found === undefined) return repeated ? this.#context.removed(removal) : undefined;
-      if (!isSame(found, old)) return this.#context.kept(path, 'changed meanwhile');
+      if (found === undefined) return repeated ? this.#isRemoved(removal) : undefined;
+      if (!this.#isExpected(found, old)) return this.#context.kept(path, 'changed meanwhile');
       this.#touched.add(parentOf(path));
       try {
         // RACE: what is written to the file between the look and this is lost with it; microseconds.
@@ -141,8 +144,13 @@ class Work {
       }
       this.#touched.delete(path);
       this.#context.opened.delete(path);
-      this.#context.removed(removal);
+      this.#isRemoved(removal);
     });
+  }
+
+  #isRemoved(removal: Removal): void {
+    this.#context.hardLinks.changed(removal.path, removal.old);
+    this.#context.removed(removal);
   }
 
   correct(change: Change): void {
@@ -152,7 +160,7 @@ class Work {
       const name = nameOf(path);
       this.#enter(parentOf(path));
       const found = look(name);
-      if (!isExpected(found, old) || found === undefined || fix === undefined) return 'changed';
+      if (!this.#isExpected(found, old) || found === undefined || fix === undefined) return 'changed';
       if (wanted.kind === 'directory') this.#touched.add(path);
       if (fix.mode) this.#context.opened.delete(path);
       return applyFix(name, wanted, fix, found) ? 'done' : 'changed';
@@ -258,11 +266,19 @@ class Work {
     this.#guard(change.path, change.verb === 'attributes' ? ATTRIBUTES : 'cannot be written', (repeated) => {
       const outcome = action(repeated);
       if (outcome === 'done') {
-        this.#context.done(change, change.new.kind === 'file' ? look(nameOf(change.path)) : undefined);
+        const placed = change.new.kind === 'file' ? look(nameOf(change.path)) : undefined;
+        this.#context.hardLinks.changed(change.path, change.old);
+        this.#context.done(change, placed);
         for (const each of below) this.#context.done(each);
       } else if (outcome === 'changed') this.#context.kept(change.path, 'changed meanwhile');
       else if (outcome === 'taken') this.#context.problem({ path: change.path, kind: 'failed', message: ONE_NAME });
     });
+  }
+
+  /** Whether it is what the plan saw, but for what was done to it here under another name. */
+  #isExpected(found: Entry | undefined, seen: Entry | undefined): boolean {
+    if (found === undefined || seen === undefined) return found === seen;
+    return isSame(found, this.#context.hardLinks.expected(seen));
   }
 
   /** Does one path, and begins it again, by looking at it, where the file system is in trouble for a moment. */
@@ -296,10 +312,6 @@ function isPlaced(from: string, found: Entry | undefined, { new: wanted }: Chang
   const both = staged.witness.inode === found.witness.inode && staged.witness.device === found.witness.device;
   if (both) removeFile(from);
   return both;
-}
-
-function isExpected(found: Entry | undefined, expected: Entry | undefined): boolean {
-  return found === undefined || expected === undefined ? found === expected : isSame(found, expected);
 }
 
 function isFatal(error: unknown): boolean {

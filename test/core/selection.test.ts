@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ALL, select, type Matcher, type Selected, type Selection } from '../../src/core/selection.ts';
+import { ALL, isNamed, select, type Matcher, type Selected, type Selection } from '../../src/core/selection.ts';
 import { path } from './entries.ts';
 
 const only =
@@ -19,4 +19,14 @@ describe('select', () => {
   ])('selects %s', (_, selection, parent, expected) => {
     expect(select(selection, path('a/b'), parent)).toBe(expected);
   });
+});
+
+it.each<[include: Matcher | undefined, at: string, named: boolean]>([
+  [undefined, 'a/b', true],
+  [only('a/b'), 'a/b', true],
+  [only('a'), 'a/b/c', true],
+  [only('a/b'), 'a', false],
+  [only('a/b'), 'a/c', false],
+])('a path is named by itself or by a directory above it (%#)', (include, at, named) => {
+  expect(isNamed(include, path(at))).toBe(named);
 });

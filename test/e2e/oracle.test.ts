@@ -198,6 +198,28 @@ suite('on random pairs among many files, which the C library looks at', ['rsync'
   );
 });
 
+suite('on random pairs with files of several names in the volume', ['rsync'], () => {
+  const linked = { ...flavour, linked: 100 };
+
+  it(
+    'sync leaves, entry for entry, what rsync -avu leaves, and rsync asked afterwards wants nothing',
+    async () => {
+      const contract = { oracle: rsync(), program: volseed('sync'), asked: itemized() };
+      expect(await agree(half, linked, contract)).toMatchObject({ pairs: half });
+    },
+    timeout,
+  );
+
+  it(
+    'a second sync changes nothing, not an inode, not a time',
+    async () => {
+      const contract = { oracle: rsync(), program: syncTwice };
+      expect(await agree(fewer, linked, contract)).toMatchObject({ pairs: fewer });
+    },
+    timeout,
+  );
+});
+
 suite('on random pairs, with two threads', ['rsync'], () => {
   const two = volseed('sync', ['--threads', '2']);
 

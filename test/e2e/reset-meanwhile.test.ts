@@ -14,11 +14,14 @@ const users = file('users');
 
 /** Runs a reset that is stopped once all of it is staged and before anything is published, and lets the service do its work then. */
 async function resetAround(on: Ground, args: readonly string[], service: () => void): Promise<Running> {
+  return around(on, ['reset', '--yes', ...args], service);
+}
+
+async function around(on: Ground, args: readonly string[], service: () => void): Promise<Running> {
   const log = join(on.root, 'calls');
   // What is staged is put on the disk before the first rename: there is no earlier fsync.
   const inject = ['-e', 'trace=fsync', '-e', 'inject=fsync:signal=STOP:when=1'];
-  const command = ['reset', '--yes', ...args, ...on.where];
-  const running = start('strace', ['-f', '-o', log, ...inject, ...program, ...command]);
+  const running = start('strace', ['-f', '-o', log, ...inject, ...program, ...args, ...on.where]);
   await until('the reset is stopped', () => exists(log) && readFileSync(log, 'utf8').includes('stopped by SIGSTOP'));
   service();
   // Each of its threads stops at its first.
@@ -100,5 +103,34 @@ suite('a reset beside a service', ['strace'], () => {
     expect(readFileSync(join(on.volume, 'dir'), 'utf8')).toBe('service');
     expect(leftovers(on.volume)).toEqual([]);
     expect(said(running, 'kept')).toContain('kept new: changed meanwhile');
+  });
+
+  const edited = { 'tables/t1': users, 'tables/t2': users };
+
+  it.each([
+    ['all', 'tables/t1', edited],
+    ['tables', 'tables/t1', edited],
+    ['tables/t1', 'tables', { tables: users }],
+  ])('an id of a reset of %s is not used up while %s was changed meanwhile', async (patterns, changed, volume) => {
+    const on = ground({ 'tables/t1': image, 'tables/t2': image }, volume);
+    const command = ['sync', '--policy', 'missing', '--reset', patterns, '--reset-id', 'R1'];
+    const running = await around(on, command, () => writeFileSync(join(on.volume, changed), 'service'));
+    expect(running.ending()).toEqual({ code: 0, signal: null });
+    expect(said(running, 'kept')).toContain(`kept ${changed}: changed meanwhile`);
+    expect(running.output.stderr).toContain('reset R1 is not complete: 1 path changed meanwhile');
+    expect(readFileSync(join(on.volume, changed), 'utf8')).toBe('service');
+
+    expect(volseed([...command, ...on.where])).toMatchObject({ code: 0, stderr: '' });
+    expect(readFileSync(join(on.volume, 'tables/t1'), 'utf8')).toBe('image');
+    expect(volseed([...command, ...on.where]).stdout).toContain('Reset R1 was applied on ');
+  });
+
+  it('an id is used up though a path that is not of its reset was changed meanwhile', async () => {
+    const on = ground({ reset: image, other: file('newer', { mtime: 2_000_000_000 }) }, { reset: users, other: users });
+    const command = ['sync', '--reset', 'reset', '--reset-id', 'R1'];
+    const running = await around(on, command, () => writeFileSync(join(on.volume, 'other'), 'service'));
+    expect(said(running, 'kept')).toEqual(['kept other: changed meanwhile']);
+    expect(running.output.stderr).toBe('');
+    expect(volseed([...command, ...on.where]).stdout).toContain('Reset R1 was applied on ');
   });
 });

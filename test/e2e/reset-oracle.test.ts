@@ -169,6 +169,17 @@ it(
   60_000 + pairs * 5000,
 );
 
+it(
+  'a reset does the same to a volume whose files have several names',
+  () => {
+    const flavour = { ...(isRoot() ? { ...asRoot, strangers: 0 } : asMyself), linked: 100 };
+    expect({ 'VOLSEED_TEST_SEED and faults': firstFault({ flavour, as: {} }) }).toEqual({
+      'VOLSEED_TEST_SEED and faults': undefined,
+    });
+  },
+  60_000 + pairs * 5000,
+);
+
 suite('an ordinary user’s reset', ['root', 'a checkout that other users can read'], () => {
   const roots = [{ mode: 0o755, ...ordinary }];
   const flavour = { ...asMyself, seedOwners: [ordinary], volumeOwners: [ordinary], roots };

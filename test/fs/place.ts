@@ -10,6 +10,7 @@ import type { Pulse } from '../../src/core/pulse.ts';
 import { ALL } from '../../src/core/selection.ts';
 import { Anchor, WorkingDirectory } from '../../src/fs/anchor.ts';
 import { seedSource } from '../../src/fs/copy.ts';
+import { HardLinks } from '../../src/fs/hard-links.ts';
 import { StateDirectory, STATE_NAME } from '../../src/fs/private.ts';
 import { publish } from '../../src/fs/publish.ts';
 import { scan } from '../../src/fs/scan.ts';
@@ -128,7 +129,8 @@ export class Bench {
       using stage = Stage.open(site, 'run-1');
       const staged = await stage.fill(plan);
       between();
-      const context = { volume: anchors.volume, self: self(), pulse, opened: this.unlocked, ...listeners };
+      const hardLinks = new HardLinks(plan, anchors.volume);
+      const context = { volume: anchors.volume, self: self(), pulse, opened: this.unlocked, hardLinks, ...listeners };
       await publish(plan, staged, { ...context, trash: () => stage.trash });
     } finally {
       anchors.seed.close();

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Interrupted } from '../../src/core/errors.ts';
 import { ordinary, suite } from '../support/prerequisites.ts';
 import { snapshot, type Seen } from '../support/snapshot.ts';
-import { directory, fifo, file, symlink } from '../support/tree.ts';
+import { directory, fifo, file, linked, symlink } from '../support/tree.ts';
 import { as, Bench, type Literal } from './place.ts';
 
 const at = (bench: Bench, path: string): Seen | undefined => snapshot(bench.volume).get(path);
@@ -206,6 +206,72 @@ describe('publish', () => {
     await bench.run();
     expect(fs.readFileSync(`${bench.volume}/x`, 'utf8')).toBe('image');
     expect(fs.readFileSync(`${bench.root}/y`, 'utf8')).toBe('old');
+  });
+
+  it.each<[what: string, write: (name: string) => void]>([
+    ['is written to', (name) => fs.writeFileSync(name, 'mine')],
+    [
+      'is written to, with its size and mtime as before,',
+      (name) => {
+        fs.writeFileSync(name, 'new');
+        fs.utimesSync(name, 100, 100);
+      },
+    ],
+    ['gets another mode', (name) => fs.chmodSync(name, 0o600)],
+    ['gets another name', (name) => fs.linkSync(name, `${name}-of-theirs`)],
+    ['is replaced', (name) => (fs.writeFileSync(`${name}2`, 'mine'), fs.renameSync(`${name}2`, name))],
+  ])('keeps the other names of a file that it has replaced where that %s meanwhile', async (_, write) => {
+    const image = file('image', { mtime: 500 });
+    const bench = new Bench(
+      { a: image, b: image, 'd/c': image },
+      { a: linked(1, 'old', old), b: linked(1, 'old', old) },
+    );
+    let edited: Seen | undefined;
+    // Before each path.
+    const beat = async (): Promise<void> => {
+      if (edited !== undefined || at(bench, 'a')?.holds !== 'image') return;
+      write(`${bench.volume}/b`);
+      edited = at(bench, 'b');
+    };
+    const { kept, problems } = await bench.run({}, undefined, { ended: false, due: () => true, beat });
+    expect({ kept, problems }).toEqual({ kept: ['b'], problems: [] });
+    expect(edited).toBeDefined();
+    expect(at(bench, 'b')).toEqual(edited);
+    expect(at(bench, 'd/c')).toMatchObject({ holds: 'image' });
+  });
+
+  it.each<[what: string, write: (name: string) => void]>([
+    ['is written to', (name) => fs.writeFileSync(name, 'new')],
+    ['gets another mode', (name) => fs.chmodSync(name, 0o600)],
+    ['gets two more names', (name) => (fs.linkSync(name, `${name}1`), fs.linkSync(name, `${name}2`))],
+  ])('keeps them, too, where that %s in the very moment after the first was replaced', async (_, write) => {
+    const image = file('image', { mtime: 500 });
+    const bench = new Bench({ a: image, b: image }, { a: linked(1, 'old', old), b: linked(1, 'old', old) });
+    const { renameSync } = fs;
+    vi.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+      renameSync(from, to);
+      if (to === 'a') write(`${bench.volume}/b`);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { kept } = await bench.run();
+    expect(kept).toEqual(['b']);
+    expect(at(bench, 'b')?.holds).not.toBe('image');
+  });
+
+  it('replaces all names of a file, though the way to one of them is gone', async () => {
+    const image = file('image', { mtime: 500 });
+    const names = ['a', 'b/x', 'c/x', 'd'];
+    const bench = new Bench(
+      Object.fromEntries(names.map((name) => [name, image])),
+      Object.fromEntries(names.map((name) => [name, linked(1, 'old', old)])),
+    );
+    const { kept } = await bench.run({}, () => {
+      fs.renameSync(`${bench.volume}/b`, `${bench.root}/moved`);
+      fs.symlinkSync(`${bench.root}/moved`, `${bench.volume}/b`);
+    });
+    expect(kept).toEqual([]);
+    expect(['a', 'c/x', 'd'].map((name) => at(bench, name)?.holds)).toEqual(['image', 'image', 'image']);
+    expect(fs.readFileSync(`${bench.root}/moved/x`, 'utf8')).toBe('old');
   });
 
   it('gives a directory its mtime back after something in it changed', async () => {

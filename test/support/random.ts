@@ -31,6 +31,8 @@ export interface Flavour {
   readonly swapDirectories: boolean;
   /** Whether the roots of seed and volume have attributes of their own. */
   readonly ownRoots: boolean;
+  /** How many pairs in a hundred have files of several names (hard links) in their volume; none where nothing is said. */
+  readonly linked?: number;
 }
 
 const owned = (uid: number, gid = uid): Owner => ({ uid, gid });
@@ -142,6 +144,12 @@ const oddTimes = [
 const second = 1_000_000_000n;
 const steps = [second, -second, 1n, -1n, second / 2n, -second / 2n, 1000n, second * 86_400n, -second * 86_400n * 365n];
 
+/** Rounded down, also before 1970. */
+function wholeSecond(time: Time): bigint {
+  const exact = nanoseconds(time);
+  return (exact - (((exact % second) + second) % second)) / second;
+}
+
 /** The pair of a number. */
 export function pair(number: number, flavour: Flavour): Pair {
   return new Maker(new Random(number), flavour).make(number);
@@ -174,6 +182,7 @@ class Maker {
     this.#makeRoots();
     this.#makeOutside();
     this.#fill('.', 0, true);
+    if (this.#random.chance(this.#flavour.linked ?? 0)) this.#link();
     return { number, seed: this.#seed, volume: this.#volume, outside: this.#outside };
   }
 
@@ -276,6 +285,26 @@ class Maker {
     if (this.#volume.has(path)) return;
     if (depth < 4) this.#swap(path, depth);
     else this.#volume.set(path, file());
+  }
+
+  /**
+   * Makes files of the volume names of one another. Not where the seed has one of the same second and size: of that rsync corrects
+   * mode and owner under all names, and volseed does not (docs/newer.md).
+   */
+  #link(): void {
+    const random = this.#random;
+    const fits = (path: string, entry: Entry): boolean => {
+      const seed = this.#seed.get(path);
+      if (seed?.type !== 'file' || entry.type !== 'file' || seed.content.length !== entry.content.length) return true;
+      return wholeSecond(seed.mtime ?? base) !== wholeSecond(entry.mtime ?? base);
+    };
+    const files = [...this.#volume].filter(([path, entry]) => entry.type === 'file' && fits(path, entry));
+    for (const [inode, [path]] of files.entries()) {
+      const entry = this.#volume.get(path);
+      if (entry?.type !== 'file' || entry.inode !== undefined) continue;
+      const others = files.filter(([other]) => other !== path && random.chance(60) && fits(other, entry));
+      for (const [other] of [[path] as const, ...others]) this.#volume.set(other, { ...entry, inode });
+    }
   }
 
   #content(): string {

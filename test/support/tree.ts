@@ -19,7 +19,12 @@ export interface Attributes {
 
 export type Entry = Attributes &
   (
-    | { readonly type: 'file'; readonly content: string }
+    | {
+        readonly type: 'file';
+        readonly content: string;
+        /** The files of one tree that have the same number here are one, under several names (hard links). */
+        readonly inode?: number;
+      }
     | { readonly type: 'symlink'; readonly target: string }
     | { readonly type: 'directory' | 'fifo' | 'socket' }
   );
@@ -28,6 +33,13 @@ export type Entry = Attributes &
 export type Tree = ReadonlyMap<string, Entry>;
 
 export const file = (content = '', attributes: Attributes = {}): Entry => ({ type: 'file', content, ...attributes });
+/** A name of the file of that number. */
+export const linked = (inode: number, content = '', attributes: Attributes = {}): Entry => ({
+  type: 'file',
+  content,
+  inode,
+  ...attributes,
+});
 export const symlink = (target: string, attributes: Attributes = {}): Entry => ({
   type: 'symlink',
   target,
@@ -67,8 +79,12 @@ export function buildAll(jobs: readonly (readonly [dir: string, entries: Tree])[
   for (const [dir, entries] of jobs) {
     fs.mkdirSync(dir, { recursive: true });
     const root = bytes(dir);
+    const first = new Map<number, Buffer>();
     for (const [path, entry] of entries) {
-      made.push({ path, entry, at: Buffer.from(`${root}/${path}`, 'latin1') });
+      const at = Buffer.from(`${root}/${path}`, 'latin1');
+      const inode = entry.type === 'file' ? entry.inode : undefined;
+      made.push({ path, entry, at, other: inode === undefined ? undefined : first.get(inode) });
+      if (inode !== undefined && !first.has(inode)) first.set(inode, at);
     }
   }
   for (const one of made) create(one);
@@ -88,10 +104,13 @@ interface Made {
   readonly path: string;
   readonly at: Buffer;
   readonly entry: Entry;
+  /** Another name of the same file, made before. */
+  readonly other: Buffer | undefined;
 }
 
-function create({ path, at, entry }: Made): void {
-  if (entry.type === 'directory' && path !== '.') fs.mkdirSync(at, { mode: 0o700 });
+function create({ path, at, entry, other }: Made): void {
+  if (other !== undefined) fs.linkSync(other, at);
+  else if (entry.type === 'directory' && path !== '.') fs.mkdirSync(at, { mode: 0o700 });
   else if (entry.type === 'file') fs.writeFileSync(at, Buffer.from(entry.content, 'latin1'), { flag: 'wx' });
   else if (entry.type === 'symlink') fs.symlinkSync(Buffer.from(entry.target, 'latin1'), at);
 }
@@ -174,8 +193,9 @@ function showEntry(entry: Entry): string {
     .map(([name, value]) => `${name}: ${name === 'mtime' && typeof value === 'string' ? `'${value}'` : value}`)
     .join(', ');
   const own = entry.type === 'file' ? entry.content : entry.type === 'symlink' ? entry.target : undefined;
-  const parts = [own && showBytes(own), attributes && `{ ${attributes} }`];
-  return `${entry.type}(${parts.filter(Boolean).join(', ')})`;
+  const inode = entry.type === 'file' ? entry.inode : undefined;
+  const parts = [inode, own && showBytes(own), attributes && `{ ${attributes} }`];
+  return `${inode === undefined ? entry.type : 'linked'}(${parts.filter(Boolean).join(', ')})`;
 }
 
 function showBytes(content: string): string {
