@@ -16,7 +16,7 @@ import type { Crew } from './crew.ts';
 import { close, isMissing, makeDirectory, makeLink, openDirectory, removeFile } from './disk.ts';
 import { rawHashOf } from './hash.ts';
 import type { Parts } from './parts.ts';
-import { isTransient } from './patience.ts';
+import { isTransient, removingOwn } from './patience.ts';
 import { SeedChanged } from './seed.ts';
 import { IN_ONE_GO } from './transfer.ts';
 import { BATCH_FILES, type Place } from './shared.ts';
@@ -217,11 +217,11 @@ export class Builder {
     }
   }
 
-  readonly #told = (job: Job, from: Place | undefined, at: number): void => {
-    const { crew, made, proving } = this.#shop;
+  readonly #told = (job: Job, from: Place | undefined, at: number, mayBeThere: boolean): void => {
+    const { made, proving } = this.#shop;
     if (from === undefined) {
-      // What a thread that died was at may be there in part.
-      if (crew?.isGone === true) this.#takeBack(job, new Error('the thread that copied it ended'));
+      // Else it would be in its own way, and be published as it is.
+      if (mayBeThere) this.#takeBack(job, new Error('the second thread could not finish it'));
       return this.#copy([job]);
     }
     if (proving === undefined) return;
@@ -297,7 +297,7 @@ export class Builder {
   #takeBack({ change, directory, name }: Pick<Job, 'change' | 'directory' | 'name'>, reason: unknown): void {
     takeBack(change.path, reason, () => {
       this.#shop.place.moveTo(directory);
-      removeFile(name);
+      removingOwn(() => removeFile(name));
     });
   }
 

@@ -34,14 +34,18 @@ export interface Batch<Job> {
   }[];
 }
 
-/** What is told of each file once its batch is done: where it was finished, or that it is to be done again. */
-export type Told<Job> = (job: Job, place: Place | undefined, at: number) => void;
+/**
+ * What is told of each file once its batch is done: where it was finished, or that it is to be done again; and then whether anything
+ * of it may be there.
+ */
+export type Told<Job> = (job: Job, place: Place | undefined, at: number, mayBeThere: boolean) => void;
 
 export class Crew<Job> {
   readonly #worker: Worker;
   readonly #bell: Int32Array;
   readonly #places: readonly Place[];
   readonly #held: (Batch<Job> | undefined)[];
+  /** Whether the thread has ended by itself. */
   #isGone = false;
   readonly #takesBack: boolean;
   /** How many files a batch has at the least. */
@@ -73,11 +77,6 @@ export class Crew<Job> {
       if (codeOf(error) === undefined) throw error;
       return undefined;
     }
-  }
-
-  /** Whether the thread has ended by itself. */
-  get isGone(): boolean {
-    return this.#isGone;
   }
 
   /** Whether a batch would be taken. */
@@ -130,7 +129,7 @@ export class Crew<Job> {
     this.#held[at] = undefined;
     closeBoth(batch);
     for (const [number, { job }] of batch.files.entries())
-      told(job, isCopied && place.isDone(number) ? place : undefined, number);
+      told(job, isCopied && place.isDone(number) ? place : undefined, number, place.mayBeThere(number));
     place.move(STATE.done, STATE.free);
   }
 }

@@ -39,10 +39,13 @@ const AT_LENGTHS = AT_FLAGS + BATCH_FILES;
 const AT_NAMES = AT_LENGTHS + BATCH_FILES * 2;
 const SIZE = AT_NAMES + BATCH_FILES * NAME * 2;
 
-/** What is asked of a file besides, and that it is there. */
+/** What is asked of a file besides, and what has become of it. */
 const HASHING = 1;
 const DONE = 2;
 const HASHED = 3;
+/** It may be there, in part or whole, or not at all: a server may have done what it did not answer. */
+const BEGUN = 4;
+const NOT_THERE = 0;
 
 /** A place for one batch: files of one directory of the seed that go into one directory of the stage. */
 export class Place {
@@ -121,7 +124,7 @@ export class Place {
     this.#numbers[number + 4] = entry.seconds;
     this.#numbers[number + 5] = entry.nanoseconds;
     this.#inodes[at] = entry.witness.inode;
-    this.#flags[at] = hashing ? HASHING : 0;
+    this.#flags[at] = hashing ? HASHING : NOT_THERE;
     this.#put(at * 2, from);
     this.#put(at * 2 + 1, to);
     this.head[AT_COUNT] = at + 1;
@@ -133,6 +136,16 @@ export class Place {
     const from = this.#get(at * 2);
     const to = this.#get(at * 2 + 1);
     return { from, to, entry: this.#entryAt(at), hashing: this.#flags[at] === HASHING };
+  }
+
+  /** To be told before a file is made. */
+  begun(at: number): void {
+    this.#flags[at] = BEGUN;
+  }
+
+  /** To be told once it is certain that nothing of it is there. */
+  notThere(at: number): void {
+    this.#flags[at] = NOT_THERE;
   }
 
   /** To be told of what is complete in its place. @param sha256 a character for each byte. */
@@ -148,6 +161,11 @@ export class Place {
 
   isDone(at: number): boolean {
     return this.#flags[at] === DONE || this.isHashed(at);
+  }
+
+  /** Whether anything of it may be there. */
+  mayBeThere(at: number): boolean {
+    return this.#flags[at] === BEGUN || this.isDone(at);
   }
 
   isHashed(at: number): boolean {

@@ -8,8 +8,8 @@ import type { Pulse } from '../../src/core/pulse.ts';
 import { file as entry } from '../core/entries.ts';
 import { directory, file } from '../support/tree.ts';
 import { place, still } from './place.ts';
+import { threadThat, withWorker } from './second-thread.ts';
 
-const builtin = process.getBuiltinModule.bind(process);
 /** Turns the event loop, in which the end of a thread is heard. */
 const turning: Pulse = { ...still, beat: async () => new Promise((resolve) => void setImmediate(resolve)) };
 afterEach(() => vi.restoreAllMocks());
@@ -42,24 +42,23 @@ function started(): Crew<string> {
   return crew;
 }
 
-/** Whether each file of a batch was told to be there, or to be done again. */
-async function run(crew: Crew<string>, batch: Batch<string>): Promise<Record<string, boolean>> {
-  const told: Record<string, boolean> = {};
+type Fate = 'done' | 'not there' | 'perhaps there';
+
+/** What was told of each file of a batch: that it is there, or to be done again. */
+async function run(crew: Crew<string>, batch: Batch<string>): Promise<Record<string, Fate>> {
+  const told: Record<string, Fate> = {};
   crew.take(batch);
-  await crew.finish(turning, (job, from) => (told[job] = from !== undefined));
+  await crew.finish(turning, (job, from, _, isBegun) => {
+    told[job] = from !== undefined ? 'done' : isBegun ? 'perhaps there' : 'not there';
+  });
   await crew.end();
   return told;
-}
-
-function withWorker(worker: unknown): void {
-  const fake = (name: string): unknown => (name === 'node:worker_threads' ? { Worker: worker } : builtin(name));
-  vi.spyOn(process, 'getBuiltinModule').mockImplementation(fake as never);
 }
 
 describe('a second thread', () => {
   it('copies a batch, whatever the bytes of its names, and says what it has written', async () => {
     const { batch, stage } = ground();
-    expect(await run(started(), batch)).toEqual({ a: true, 'b\xff': true, c: true });
+    expect(await run(started(), batch)).toEqual({ a: 'done', 'b\xff': 'done', c: 'done' });
     expect(fs.readdirSync(stage, 'latin1').toSorted()).toEqual(names);
     expect(fs.readFileSync(`${stage}/c`, 'utf8')).toBe('333');
     expect(fs.statSync(`${stage}/c`).mode & 0o777).toBe(0o640);
@@ -71,9 +70,26 @@ describe('a second thread', () => {
     const bad = [{}, { gid: 2 ** 40 }, { size: 99 }];
     const files = batch.files.map((each, at) => ({ ...each, entry: { ...each.entry, ...bad[at] } }));
     const told = await run(started(), { ...batch, files });
-    expect(told).toEqual({ a: false, 'b\xff': false, c: false });
+    expect(told).toEqual({ a: 'not there', 'b\xff': 'not there', c: 'not there' });
     expect(fs.readFileSync(`${stage}/a`, 'utf8')).toBe('of somebody else');
     expect(fs.readdirSync(stage)).toEqual(['a']);
+  });
+
+  it('says of what it was refused to make that it may be there all the same', async () => {
+    const { batch, stage } = ground();
+    fs.rmdirSync(stage);
+    expect(await run(started(), batch)).toEqual({ a: 'perhaps there', 'b\xff': 'perhaps there', c: 'perhaps there' });
+  });
+
+  it('that ends at work may have left what it had begun, or done', async () => {
+    const thread = threadThat((at) => {
+      at.finish(0, undefined, undefined);
+      at.begun(1);
+      return 'ends';
+    });
+    withWorker(thread);
+    const begun = await run(started(), ground().batch);
+    expect(begun).toEqual({ a: 'perhaps there', 'b\xff': 'perhaps there', c: 'not there' });
   });
 
   it.each<[string, (worker: EventEmitter) => void]>([
@@ -92,8 +108,8 @@ describe('a second thread', () => {
     }
     withWorker(Dying);
     const crew = started();
-    expect(await run(crew, ground().batch)).toEqual({ a: false, 'b\xff': false, c: false });
-    expect([crew.isGone, crew.isFree]).toEqual([true, false]);
+    expect(await run(crew, ground().batch)).toEqual({ a: 'not there', 'b\xff': 'not there', c: 'not there' });
+    expect(crew.isFree).toBe(false);
   });
 
   it('is none where there is no room for one', () => {

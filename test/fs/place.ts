@@ -94,6 +94,7 @@ export class Bench {
   readonly unlocked = new Unlocked();
   /** Which files are hashed as they are written. */
   proving: 'all' | undefined;
+  threads: number | undefined;
 
   constructor(seed: Literal, volume: Literal = {}) {
     this.root = place({ seed: { type: 'directory' }, volume: { type: 'directory' } });
@@ -125,6 +126,7 @@ export class Bench {
         pulse,
         problem: listeners.problem,
         proving: this.proving,
+        threads: this.threads,
       };
       using stage = Stage.open(site, 'run-1');
       const staged = await stage.fill(plan);

@@ -9,7 +9,8 @@ import { identity } from '../../src/process/identity.ts';
 import { ordinary, suite } from '../support/prerequisites.ts';
 import { changes, snapshot } from '../support/snapshot.ts';
 import { directory, file, symlink } from '../support/tree.ts';
-import { anchorAt, as, Bench, canMount, mount, place } from './place.ts';
+import { anchorAt, as, Bench, canMount, mount, place, still } from './place.ts';
+import { threadThat, withWorker } from './second-thread.ts';
 
 const leftovers = (volume: string): string[] =>
   fs
@@ -320,6 +321,51 @@ describe('what cannot be written, nor be taken away again', () => {
     vi.restoreAllMocks();
     expect(problems).toMatchObject([{ path: 'd/a', kind: 'failed' }]);
     expect([...snapshot(bench.volume).keys()]).toEqual(['d', 'small']);
+  });
+});
+
+describe('what the second thread has left behind', () => {
+  const content = { 'd/a': file('content of a'), 'd/b': file('content of b'), 'd/c': file('content of c') };
+
+  /** Its second file is there in part, and it could not take that away; or it never heard that it is there. */
+  const withLeftover = (): Bench => {
+    const bench = new Bench(content);
+    bench.threads = 2;
+    const thread = threadThat((batch) => {
+      const { to } = (batch.file(0), batch.file(1));
+      batch.begun(1);
+      fs.writeFileSync(`/proc/self/fd/${batch.stage}/${to}`, '');
+      return 'is done';
+    });
+    withWorker(thread);
+    return bench;
+  };
+  // The event loop in which that thread works.
+  const turning = { ...still, beat: async () => new Promise<void>((resolve) => void setImmediate(resolve)) };
+
+  it('is taken away by the first, which copies the file itself', async () => {
+    const bench = withLeftover();
+    const { problems } = await bench.run({}, undefined, turning);
+    expect(problems).toEqual([]);
+    const found = [...snapshot(bench.volume)].filter(([, { type }]) => type === 'file');
+    expect(found.map(([path, { holds }]) => [path, holds])).toEqual(
+      Object.keys(content).map((path) => [path, `content of ${path.at(-1)}`]),
+    );
+  });
+
+  it('ends the staging where the first cannot take it away either, and nothing of it is published', async () => {
+    const bench = withLeftover();
+    const { unlinkSync } = fs;
+    vi.spyOn(fs, 'unlinkSync').mockImplementation((at) => {
+      if (at === 'b') throw down('ETIMEDOUT');
+      unlinkSync(at);
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    await expect(bench.run({}, undefined, turning)).rejects.toThrow(
+      'd/b could not be written: the second thread could not finish it, and what was begun of it could not be removed',
+    );
+    vi.restoreAllMocks();
+    expect([...snapshot(bench.volume).keys()]).toEqual([]);
   });
 });
 
