@@ -5,10 +5,11 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { codeOf, explain, Mistakes, UsageError } from '../core/errors.ts';
-import { displayText } from '../core/path.ts';
+import { displayText, hadBadByte } from '../core/path.ts';
 import type { Arguments, Given } from './arguments.ts';
 import type { Place } from './document.ts';
 import { DEFAULT_FILE, optionsOf, type Command, type Option } from './options.ts';
+import { BAD_BYTE } from './patterns.ts';
 import { expand } from './variables.ts';
 import type { Found, Written } from './written.ts';
 
@@ -92,6 +93,7 @@ function read(file: string, named: Given | undefined): string | undefined {
   const by = named === undefined ? '' : ` (${named.by})`;
   const bad = (why: string, cause?: unknown): UsageError =>
     new UsageError(`configuration file ${displayText(file)}${by} ${why}`, { cause });
+  if (hadBadByte(named?.values[0] ?? '')) throw bad(BAD_BYTE);
   let descriptor: number;
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);

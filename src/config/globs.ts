@@ -1,6 +1,6 @@
 /** Globs by micromatch, made strict: what it would take literally or never match is an error here. */
 import { UsageError } from '../core/errors.ts';
-import { displayText, toText } from '../core/path.ts';
+import { displayText, hadBadByte, toText } from '../core/path.ts';
 import type { Matcher } from '../core/selection.ts';
 
 /** Passed on to picomatch. `flags: 's'`: without, `**` does not cross a directory whose name has a newline in it. */
@@ -24,7 +24,13 @@ export async function compileGlobs(globs: readonly string[], by: string): Promis
   };
 }
 
+/** Paths are matched as text, in which all such bytes are the same. Throws `UsageError`. */
+export function checkBytes(glob: string, by: string): void {
+  if (hadBadByte(glob)) throw bad(by, glob, "a byte of it is not UTF-8; write '?' or '*' in its place");
+}
+
 function checkGlob(glob: string, by: string): string {
+  checkBytes(glob, by);
   if (glob === '') throw bad(by, glob, 'it is empty');
   const pattern = normalise(glob);
   if (pattern === '') throw bad(by, glob, 'it names the root; leave it out');

@@ -1,9 +1,9 @@
 /** Patterns that people give to reset, backup and restore: a path that exists, or else a glob. */
 import { UsageError } from '../core/errors.ts';
-import { displayText, display, fromText, parentOf, ROOT, type RelPath } from '../core/path.ts';
+import { displayText, display, fromText, hadBadByte, parentOf, ROOT, type RelPath } from '../core/path.ts';
 import { select, type Matcher, type Selected, type Selection } from '../core/selection.ts';
 import { editDistance } from '../core/suggest.ts';
-import { compileGlobs } from './globs.ts';
+import { checkBytes, compileGlobs } from './globs.ts';
 
 export interface Terms {
   /** What gave them, for messages. */
@@ -27,6 +27,7 @@ export async function selectBy(patterns: readonly string[], terms: Terms): Promi
 async function compile(pattern: string, seeded: ReadonlySet<RelPath>, terms: Terms): Promise<Matcher> {
   const { by, of } = terms;
   const relative = toRelative(pattern, terms);
+  checkBytes(relative, by);
   const literal = fromText(plainly(relative)) as RelPath;
   if (seeded.has(literal)) return (path) => path === literal;
   const matcher = await compileGlobs([relative], by);
@@ -38,9 +39,13 @@ async function compile(pattern: string, seeded: ReadonlySet<RelPath>, terms: Ter
 
 /** The path that a person gives: relative to the target, or absolute inside it; './a//b/' is 'a/b', and the target the root. */
 export function pathIn(given: string, where: Pick<Terms, 'by' | 'target'>): RelPath {
+  if (hadBadByte(given)) throw new UsageError(`${where.by}: '${displayText(given)}' ${BAD_BYTE}`);
   const isRoot = given.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') === where.target;
   return fromText(isRoot ? '' : plainly(toRelative(given, where))) as RelPath;
 }
+
+/** What is wrong with a path that is no pattern. */
+export const BAD_BYTE = 'has a byte that is not UTF-8, or U+FFFD; such a name cannot be given';
 
 /** Relative to the target, or absolute inside it. */
 function toRelative(pattern: string, { by, target }: Pick<Terms, 'by' | 'target'>): string {

@@ -5,13 +5,14 @@ import { UsageError } from '../core/errors.ts';
 import type { OnConflict } from '../core/merge.ts';
 import type { Level } from '../core/log.ts';
 import { LONGEST_VERSION } from '../core/manifest-format.ts';
-import { displayText, fromText, ROOT } from '../core/path.ts';
+import { displayText, fromText, hadBadByte, ROOT } from '../core/path.ts';
 import type { Policy } from '../core/policy.ts';
 import { parseLimit, type Limit, type Safety } from '../core/safety.ts';
 import type { Selection } from '../core/selection.ts';
 import { splitList, type Arguments, type Given } from './arguments.ts';
 import { compileGlobs } from './globs.ts';
 import { OPTIONS, optionsOf, type Command } from './options.ts';
+import { BAD_BYTE } from './patterns.ts';
 import { rulesOf, seedOf, type Named, type RuleSettings, type SeedSettings } from './per-path.ts';
 import type { Configured } from './written.ts';
 
@@ -267,6 +268,7 @@ function named(given: ReadonlyMap<string, Given>, name: string): Named | undefin
 function path(by: string, value: string): string {
   if (value === '') throw new UsageError(`${by}: the value is empty; leave it out for the default`);
   if (value.includes('\0')) throw new UsageError(`${by}: the value has a NUL byte in it`);
+  if (hadBadByte(value)) throw new UsageError(`${by}: '${displayText(value)}' ${BAD_BYTE}`);
   return value;
 }
 

@@ -48,6 +48,14 @@ export function toText(bytes: string): string {
   return isAscii(bytes) ? bytes : new TextDecoder('utf-8', { ignoreBOM: true }).decode(toOctets(bytes));
 }
 
+/**
+ * Whether a text from the command line or the environment had a byte that is not UTF-8: the runtime gives U+FFFD for it. A name
+ * that really has that character cannot be told apart.
+ */
+export function hadBadByte(text: string): boolean {
+  return text.includes('\ufffd');
+}
+
 /** The bytes of a text, as a `Name` or `RelPath` holds them. */
 export function fromText(text: string): string {
   if (isAscii(text)) return text;

@@ -75,6 +75,20 @@ describe('a glob', () => {
   });
 });
 
+it('is an error where a byte of it was not UTF-8, which would match any other such byte', async () => {
+  const words = "--exclude: bad glob 'd/caf\ufffd': a byte of it is not UTF-8";
+  await expect(compileGlobs(['d/caf\ufffd'], '--exclude')).rejects.toThrow(words);
+});
+
+it('matches with ? each byte that is not UTF-8, and the character that stands for one', async () => {
+  const matcher = await compileGlobs(['caf??'], '--exclude');
+  const names = ['caf\xe9\xe8', 'caf\xff\xfe', fromText('caf\ufffd\ufffd')] as RelPath[];
+  expect(names.map((each) => matcher?.(each))).toEqual([true, true, true]);
+  // A character that is cut short is one, of however many bytes.
+  const single = await compileGlobs(['caf?'], '--exclude');
+  expect(['caf\xe2\x82', 'caf\xf0\x9f\x98'].map((each) => single?.(each as RelPath))).toEqual([true, true]);
+});
+
 describe('a glob that would take in what it was written to spare', () => {
   it.each([
     ['!a', String.raw`'\!a'`],

@@ -1,9 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { selectBy } from '../../src/config/patterns.ts';
-import type { RelPath } from '../../src/core/path.ts';
+import { fromText, type RelPath } from '../../src/core/path.ts';
 import { ALL } from '../../src/core/selection.ts';
 
-const paths = ['!z', 'a', 'a/.hidden', 'a/b', 'a/b/c.csv', 'a/d.csv', 'odd[1].txt', 'z'] as RelPath[];
+const paths = [
+  '!z',
+  'a',
+  'a/.hidden',
+  'a/b',
+  'a/b/c.csv',
+  'a/d.csv',
+  'odd[1].txt',
+  fromText('u\ufffd'),
+  'z',
+] as RelPath[];
 const terms = { by: 'reset', target: '/data', paths, selection: ALL, of: 'the seed' };
 const selected = async (...patterns: string[]): Promise<string[]> => {
   const matches = await selectBy(patterns, terms);
@@ -28,6 +38,8 @@ describe('a pattern', () => {
     ['goes up', 'a/../z', "'..'"],
     ['is outside the target', '/dat/a', 'outside the target /data'],
     ['is empty', '', 'empty'],
+    ['has a byte that is not UTF-8', 'a/caf\ufffd', "reset: bad glob 'a/caf\ufffd': a byte of it is not UTF-8"],
+    ['has one, and exists', 'u\ufffd', "reset: bad glob 'u\ufffd': a byte of it is not UTF-8"],
     ['is a negation', '!a', "reset: bad glob '!a': it begins with '!'"],
     ['is a negation inside the target', '/data/!a', "reset: bad glob '!a': it begins with '!'"],
     ['is a glob that cannot be', 'a/[', "bad glob 'a/['"],

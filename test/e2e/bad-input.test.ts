@@ -45,6 +45,15 @@ function withoutOption(args: readonly string[], name: string): string[] {
   return at < 0 ? [...args] : args.toSpliced(at, 2);
 }
 
+/** What no test can give as an argument of its own: a byte that is not UTF-8. */
+function withBadByte(on: Ground, script: string, ...args: string[]): Outcome {
+  return attemptTo(on, () =>
+    runToEnd('sh', ['-c', `bad=$(printf 'caf\\351'); ${script}`, 'sh', ...program, ...args], {
+      env: { PATH: process.env['PATH'] ?? '' },
+    }),
+  );
+}
+
 const commands = [
   { command: 'sync', rest: [] },
   { command: 'plan', rest: [] },
@@ -217,6 +226,33 @@ describe('an option', () => {
       expect(attempt(on, ['sync', ...on.where], { env: { [name]: 'tables,!tables/t1.csv' } })).toEqual(
         refusal(name, '!tables/t1.csv'),
       );
+  });
+
+  test('is no pattern with a byte that is not UTF-8, which would select other names too', () => {
+    const on = worthTouching();
+    const words = ['caf\ufffd', 'not UTF-8', "'?'"];
+    for (const command of ['reset', 'backup'])
+      expect(withBadByte(on, `exec "$@" -- "tables/$bad"`, command, ...on.where)).toEqual(refusal(command, ...words));
+    for (const name of ['--include', '--exclude', '--reset'])
+      expect(withBadByte(on, 'exec "$@" "tables/$bad"', 'sync', ...on.where, name)).toEqual(refusal(name, ...words));
+    expect(withBadByte(on, 'VOLSEED_EXCLUDE="$bad" exec "$@"', 'sync', ...on.where)).toEqual(
+      refusal('VOLSEED_EXCLUDE', ...words),
+    );
+  });
+
+  test('is no path with a byte that is not UTF-8, and says so', () => {
+    const on = worthTouching();
+    expect(withBadByte(on, 'exec "$@" "$bad"', 'explain', ...on.where)).toEqual(refusal('explain', 'not UTF-8'));
+    for (const name of ['--source', '--target', '--state-dir', '--backup-dir', '--config']) {
+      const others = withoutOption(on.where, name);
+      expect(withBadByte(on, `exec "$@" "${on.root}/$bad"`, 'reset', '--all', '--yes', ...others, name)).toEqual(
+        refusal(name, 'not UTF-8'),
+      );
+    }
+    const others = withoutOption(on.where, '--source');
+    expect(withBadByte(on, 'VOLSEED_SOURCE="/$bad" exec "$@"', 'sync', ...others)).toEqual(
+      refusal('VOLSEED_SOURCE', 'not UTF-8'),
+    );
   });
 
   test.each(['/absolute/**', '../outside/**', 'tables/../../x', '/'])(
