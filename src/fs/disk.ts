@@ -253,11 +253,21 @@ const CUTS = process.versions['bun'] === undefined && Number.parseInt(process.ve
 export function toTime({ seconds, nanoseconds }: Attributes): string {
   const microseconds = Math.floor(nanoseconds / 1000);
   if (nanoseconds === 0) return String(seconds);
-  if (CUTS && seconds < 0) return String(microseconds === 0 ? seconds : seconds + microseconds / 1e6 - 3e-7);
+  if (CUTS && seconds < 0) {
+    const kept = Math.min(seconds + microseconds / 1e6 - 3e-7, lastIn(seconds, 1.3e-6));
+    return String(microseconds === 0 ? seconds : kept);
+  }
   const time = seconds + nanoseconds / 1e9;
   // Before 1970 what is below a nanosecond is cut towards 1970, too.
   const crosses = Math.floor(time) !== seconds || (seconds < 0 && nanoseconds > 999_999_000);
-  return String(crosses ? seconds + 0.999_999_5 : time);
+  return String(crosses ? lastIn(seconds, 5e-7) : time);
+}
+
+/** A time so far before the next second, or as little further as a double tells apart: 2 µs from 2^33 (the year 2242) on. */
+function lastIn(seconds: number, distance: number): number {
+  const magnitude = Math.max(Math.abs(seconds), Math.abs(seconds + 1));
+  const apart = 2 ** (Math.floor(Math.log2(magnitude)) - 52);
+  return Math.max(seconds, seconds + 1 - Math.ceil(distance / apart) * apart);
 }
 
 export function isMissing(error: unknown): boolean {

@@ -63,6 +63,12 @@ const lost = (wanted: Attributes): number => {
   return found.seconds === wanted.seconds ? Math.abs(found.nanoseconds - wanted.nanoseconds) : Infinity;
 };
 
+/** The second that a time is of, by what is cut of it: parts of a nanosecond, or of a microsecond in Node 22. */
+const secondOf = (text: string, unit: number): number => {
+  const whole = Math.trunc(Number(text));
+  return whole + Math.floor(Math.trunc((Number(text) - whole) * unit) / unit);
+};
+
 describe('times', () => {
   const seconds = [0, 1, 100, 1_500_000_000, 1_763_680_000, 2_147_483_647, 2_147_483_648, 4_102_444_800];
   const fractions = [0, 1, 100, 499, 500, 700, 999, 1000, 1999, 500_000_000, 999_999_000, 999_999_500, 999_999_999];
@@ -89,6 +95,42 @@ describe('times', () => {
       // The time of Node 22, which cuts towards 1970 to the microsecond, is in the same second too.
       const cut = Math.floor(Math.trunc(Number(toTime(wanted)) * 1e6) / 1e6);
       if (lost(wanted) >= 1000 || cut !== wanted.seconds) failures.push(`${wanted.seconds} s ${wanted.nanoseconds} ns`);
+    }
+    expect({ VOLSEED_TEST_SEED: firstNumber, failures }).toMatchObject({ failures: [] });
+  });
+
+  // Up to what ext4 holds.
+  const late = [2 ** 33 - 2, 2 ** 33 - 1, 2 ** 33, 2 ** 33 + 1, 12_345_678_901, 2 ** 34 - 2 ** 31 - 2];
+
+  it.each(late)('keep their second where a double tells no microseconds apart (%i)', (second) => {
+    here({ f: file() });
+    expect(fractions.map((fraction) => afterSetting(at(second, fraction)).seconds - second)).toEqual(
+      fractions.map(() => 0),
+    );
+  });
+
+  it.each([1, 2 ** 31, 2 ** 32, 2 ** 33, 2 ** 34, 2 ** 40, 2 ** 51].flatMap((n) => [n, n - 1, n + 1]))(
+    'are never of another second, before 1970 or after: %i',
+    (second) => {
+      for (const each of [second, 0 - second]) {
+        const found = fractions.map((fraction) => secondOf(toTime(at(each, fraction)), 1e9));
+        expect(found).toEqual(fractions.map(() => each));
+      }
+    },
+  );
+
+  it('are never of another second, at any magnitude and however close to the next', () => {
+    const random = new Random(firstNumber);
+    const failures: string[] = [];
+    for (let n = 0; n < 20_000; n++) {
+      const magnitude = Math.floor(2 ** (random.below(5200) / 100));
+      const wanted = at(
+        random.chance(50) ? magnitude : -magnitude,
+        1e9 - 1 - Math.floor(2 ** (random.below(2900) / 100)),
+      );
+      const unit = wanted.seconds < 0 ? 1e9 : 1e6;
+      if (secondOf(toTime(wanted), unit) !== wanted.seconds)
+        failures.push(`${wanted.seconds} s ${wanted.nanoseconds} ns`);
     }
     expect({ VOLSEED_TEST_SEED: firstNumber, failures }).toMatchObject({ failures: [] });
   });
