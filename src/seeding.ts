@@ -120,7 +120,7 @@ async function sync(
     const resetId = due.reset && settings.reset?.id;
     const left = leftOfReset(due, made, account.meanwhile);
     if (resetId !== undefined && left > 0) sayLeft(log, resetId, left);
-    session.complete(account, settings.flush && !isIdle(made), left === 0 ? resetId : undefined);
+    session.complete(account, settings.flush && !isIdle(made), resetId);
     return account.exitCode;
   } catch (error) {
     session.fail(account, error);
@@ -226,8 +226,9 @@ function leftOfReset({ reset }: Rules, { changes }: Plan, meanwhile: readonly Ke
   return changed.filter(({ path }) => isReset(path) || holdsReset(path)).length;
 }
 
+/** Not done again for that: what users have edited since would go with it, at each start where a service always writes. */
 function sayLeft(log: Log, id: string, left: number): void {
-  const message = `reset ${displayText(id)} is not complete: ${count(left, 'path')} changed meanwhile; the next start does it again`;
+  const message = `reset ${displayText(id)} left ${count(left, 'path')} that changed meanwhile; volseed reset, or another id, resets what is left`;
   log.write('warn', message, { event: 'reset', id, left });
 }
 
