@@ -123,7 +123,7 @@ class Scan {
     this.#pulse = pulse;
     this.#visitor = visitor;
     this.#seedRoots = trees.seed.roots;
-    this.#volumeRoot = trees.volume && lookAt(trees.volume.descriptor);
+    this.#volumeRoot = trees.volume && lookAt(trees.volume.descriptorOfRoot);
     this.#folds = trees.volume !== undefined && foldsCase(trees.volume);
   }
 

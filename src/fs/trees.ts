@@ -229,7 +229,7 @@ export function rootsOf({
   volume,
 }: Pick<Opened, 'seed' | 'volume'>): { seed: Directory; volume: Directory } | undefined {
   if (volume === undefined || seed.root.implied === true) return undefined;
-  return { seed: seed.root, volume: lookAt(volume.descriptor) as Directory };
+  return { seed: seed.root, volume: lookAt(volume.descriptorOfRoot) as Directory };
 }
 
 function checkSource(source: string, named: string): void {

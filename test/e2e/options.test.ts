@@ -385,6 +385,18 @@ describe('--chmod and --chown', () => {
     syncQuietly(withIt, ['--root-attrs']);
     expect([rootMode(without), rootMode(withIt)]).toEqual([0o770, 0o751]);
   });
+
+  test('--root-attrs is of the root, too, where a run that died has left a directory to be given back its time', () => {
+    const like = { mode: 0o751, mtime: 1_600_000_000 };
+    const on = ground({ '.': directory(like), 'd/f': file() });
+    syncQuietly(on, ['--root-attrs']);
+    chmodSync(on.volume, 0o770);
+    const held = ['', 'd'].map((path) => [path, like.mtime, 0, like.mode]);
+    build(join(on.volume, '.volseed/stage/run-0'), tree({ held: file(JSON.stringify(held)) }));
+    build(join(on.volume, 'd'), tree({ '.': directory(like) }));
+    syncQuietly(on, ['--root-attrs']);
+    expect(rootMode(on)).toBe(0o751);
+  });
 });
 
 describe('--state-dir', () => {

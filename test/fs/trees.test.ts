@@ -4,7 +4,7 @@ import { Refused, UsageError, VolumeError } from '../../src/core/errors.ts';
 import { ROOT, type Name, type RelPath } from '../../src/core/path.ts';
 import { scan } from '../../src/fs/scan.ts';
 import { openTrees, passedOver, refuseWithoutProc, rootsOf, type Opened } from '../../src/fs/trees.ts';
-import { directory, file, symlink } from '../support/tree.ts';
+import { build, directory, file, symlink, tree } from '../support/tree.ts';
 import { look } from '../../src/fs/look.ts';
 import { giveManifest } from './manifest.ts';
 import { anchorAt, canMount, mount, path, place, still, type Literal } from './place.ts';
@@ -122,6 +122,7 @@ describe('openTrees', () => {
   });
 });
 
+const onlyInner = ({ path: at }: { path: RelPath }) => (at === 'inner' ? ('both' as const) : ('skip' as const));
 const trees = (): string => place({ 'seed/inner/deep/x': file(), volume: directory(), bound: directory() });
 
 describe.skipIf(!canMount())('trees by bind mounts', () => {
@@ -136,6 +137,17 @@ describe.skipIf(!canMount())('trees by bind mounts', () => {
     mount(`${root}/bound`, '--bind', `${root}/seed`);
     expect(() => open(`${root}/seed`, `${root}/bound/inner`)).toThrow('lies inside source');
     expect(() => open(`${root}/bound/inner`, `${root}/seed`)).toThrow('lies inside target');
+  });
+
+  it('are known for one inside the other wherever in the volume somebody has worked before', async () => {
+    const root = trees();
+    build(`${root}/volume`, tree({ 'd/f': file() }));
+    const opened = open(`${root}/seed`, `${root}/volume`);
+    mount(`${root}/seed/inner`, '--bind', `${root}/volume`);
+    opened.volume?.moveTo(path('d'));
+    const visitor = { asksContent: () => false, visit: onlyInner, problem: () => undefined };
+    const ends = scan({ ...opened, passedOver: () => false, unlocked: undefined }, still, visitor);
+    await expect(ends).rejects.toThrow('lie inside one another');
   });
 
   it.each(['walked', 'known by its manifest'])(
@@ -216,6 +228,13 @@ describe('rootsOf', () => {
     const opened = open(`${root}/seed`, `${root}/volume`);
     expect(rootsOf(opened)).toMatchObject({ seed: { mode: 0o750 }, volume: { mode: 0o711 } });
     expect(rootsOf({ ...opened, volume: undefined })).toBeUndefined();
+  });
+
+  it('are these wherever in the volume somebody has worked before', () => {
+    const root = place({ ...plain, volume: directory({ mode: 0o711 }), 'volume/d': directory({ mode: 0o750 }) });
+    const opened = open(`${root}/seed`, `${root}/volume`);
+    opened.volume?.moveTo(path('d'));
+    expect(rootsOf(opened)).toMatchObject({ volume: { mode: 0o711 } });
   });
 });
 
