@@ -33,6 +33,7 @@ import { count } from './core/words.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
 import { lookAt } from './fs/look.ts';
+import { forgetMade, noteMade, wasMade } from './fs/made.ts';
 import { Recording } from './core/recording.ts';
 import { onTrouble } from './fs/patience.ts';
 import { StateDirectory } from './fs/private.ts';
@@ -51,8 +52,8 @@ export async function seed(settings: Settings, context: Context): Promise<number
   let trees = openTrees(settings, false, warnTo(context.log));
   try {
     await refuseLacking(settings, trees, context);
-    if (!settings.dryRun) trees = withVolume(trees, settings);
     const rules = { ...rulesOf(settings, context.self, undefined), reset: await resetOf(settings, trees, context) };
+    if (!settings.dryRun) trees = withVolume(trees, settings);
     if (settings.dryRun || trees.volume === undefined) return await plan(settings, rules, trees, context);
     return await sync(settings, rules, trees, trees.volume, context);
   } finally {
@@ -77,15 +78,18 @@ async function plan(settings: Settings, rules: Rules, trees: Opened, context: Co
 async function sync(
   settings: Settings,
   rules: Rules,
-  trees: Opened,
+  opened: Opened,
   volume: Anchor,
   context: Context,
 ): Promise<number> {
   const { log, pulse, self } = context;
   refuseWithoutProc(volume, self);
-  if (isReadOnly(volume)) return await confirm(settings, rules, trees, context);
+  if (isReadOnly(volume)) return await confirm(settings, rules, opened, context);
   using state = StateDirectory.open(volume, settings.stateDir);
-  using session = await Session.begin(state, { ...settings, imageVersion: versionOf(trees.seed), log, pulse });
+  if (opened.made) noteMade(state, volume);
+  using session = await Session.begin(state, { ...settings, imageVersion: versionOf(opened.seed), log, pulse });
+  // Asked with the lock: whoever had it before may have made the target, and been through or not.
+  const trees = { ...opened, made: opened.made || wasMade(state, volume) };
   let rootBefore = lookAt(volume.descriptorOfRoot);
   const account = new Account(log, settings.command === 'reset' ? 'Reset' : undefined);
   onTrouble(account.troubled);
@@ -114,6 +118,7 @@ async function sync(
     prepareBase(settings, state, known, made);
     const intend = (staged: Makings): void => writeIntent(settings, state, known, made, staged);
     await carryOut(made, { settings, context, volume, state, account, unlocked, intend, ...keeping });
+    if (trees.made) forgetMade(state, volume);
     account.end(made);
     const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed, meanwhile: account.meanwhile };
     saveBase(settings, state, known, made, recording, run, context);

@@ -303,7 +303,7 @@ function configMapRoot(source: string): string {
   return fs.lstatSync(data, { throwIfNoEntry: false })?.isSymbolicLink() === true ? `${data}/` : source;
 }
 
-function isMountPoint(path: string): boolean {
+export function isMountPoint(path: string): boolean {
   const [self, parent] = [
     fs.statSync(path, { throwIfNoEntry: false }),
     fs.statSync(`${path}/..`, { throwIfNoEntry: false }),
