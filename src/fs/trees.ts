@@ -57,6 +57,7 @@ export function openTrees(places: Places, mayMake: boolean, warn: Warn | undefin
   for (const place of seeds) checkSource(place.source, nameOfSeed(place));
   const exists = checkTarget(target, nameOfTarget(places));
   for (const place of seeds) checkSeparate(place, places);
+  checkOwn(places, [target, ...seeds.map(({ source }) => source)]);
   const parts = seeds.map((place) => openPart(place, warn));
   const [only] = parts;
   const opened: Opened = {
@@ -122,10 +123,11 @@ function nameOfTarget({ target, targetBy }: Pick<Places, 'target' | 'targetBy'>)
 }
 
 /** The volume alone, for what needs no seed. Throws `UsageError` where there is none. */
-export function openVolume(places: Pick<Places, 'target' | 'targetBy'>): Anchor {
+export function openVolume(places: Omit<Places, 'seeds'>): Anchor {
   const { target } = places;
   const named = nameOfTarget(places);
   if (!checkTarget(target, named)) throw new UsageError(`${named} does not exist; name the volume's directory`);
+  checkOwn(places, [target]);
   return open(target, named);
 }
 
@@ -267,6 +269,22 @@ function checkSeparate(place: SeedPlace, places: Pick<Places, 'target' | 'target
     throw new UsageError(`${shown[0]} lies inside ${shown[1]}; name two separate directories`);
   if (other.includes(one[0] ?? ''))
     throw new UsageError(`${shown[1]} lies inside ${shown[0]}; name two separate directories`);
+}
+
+/** State and backups lie in a directory that is closed to all others: never one that holds data. */
+function checkOwn({ stateDir, backup }: Pick<Places, 'stateDir' | 'backup'>, data: readonly string[]): void {
+  for (const [named, directory] of [
+    ['the state directory', stateDir],
+    ['the backup directory', backup?.directory],
+  ] as const) {
+    const identity = directory === undefined ? undefined : identityOf(directory);
+    if (directory === undefined || identity === undefined) continue;
+    const held = data.find((path) => chain(path).includes(identity));
+    if (held !== undefined)
+      throw new UsageError(
+        `${named} ${displayText(directory)} is, or holds, ${displayText(held)}; name a directory of its own, which nobody else may enter`,
+      );
+  }
 }
 
 /** Device and inode of a directory and of all above it, nearest first; one that does not exist has a place all the same. */

@@ -1,5 +1,5 @@
 // Bad input is one line that says what is wrong, where, and the way out; the code is 2, and nothing is touched.
-import { symlinkSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lacks } from '../support/prerequisites.ts';
@@ -521,4 +521,30 @@ describe('a volume that cannot be written to', () => {
       expect(result.stderr).toContain(on.volume);
     },
   );
+});
+
+describe('a state or backup directory that holds data', () => {
+  test.each([
+    ['--state-dir', 'sync', 'volume'],
+    ['--state-dir', 'sync', '.'],
+    ['--state-dir', 'plan', 'seed'],
+    ['--state-dir', 'status', 'volume'],
+    ['--backup-dir', 'reset', 'volume'],
+    ['--backup-dir', 'backups', '.'],
+  ])('%s of %s is refused where it is %s, which stays open to whom it was', (flag, command, at) => {
+    const on = ground();
+    const place = join(on.root, at);
+    chmodSync(place, 0o755);
+    const where = command === 'backups' || command === 'status' ? ['--target', on.volume] : on.where;
+    const { code, stderr } = volseed([
+      command,
+      ...where,
+      flag,
+      place,
+      ...(command === 'reset' ? ['--all', '--yes'] : []),
+    ]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('name a directory of its own')]);
+    expect(statSync(place).mode & 0o7777).toBe(0o755);
+    expect(readdirSync(on.volume)).toEqual([]);
+  });
 });
