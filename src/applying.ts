@@ -1,5 +1,5 @@
 /**
- * Carries a plan out, whatever it was made from: back up → stage → flush → publish → flush.
+ * Carries a plan out, whatever it was made from: back up → stage → flush → intend → publish → flush.
  *
  * Until the first publish the volume is as it was; from then on each path has its old content or its new, whole.
  */
@@ -96,7 +96,7 @@ export async function carryOut(made: Plan, work: Work): Promise<void> {
   }
 }
 
-/** Stage, flush, publish, flush. */
+/** Stage, flush, intend, publish, flush. */
 async function apply(plan: Plan, stage: Stage, work: Work): Promise<void> {
   const { account, context, settings, unlocked, volume } = work;
   const { self, pulse } = context;

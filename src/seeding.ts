@@ -1,7 +1,7 @@
 /**
  * One seeding, phase by phase; each phase says in its own module what holds if it fails.
  *
- *   settle (config/settings.ts) → lock → scan → reconcile → refuse → back up → stage → flush → publish → flush → record
+ *   settle (config/settings.ts) → lock → heal → scan → reconcile → refuse → back up → stage → flush → intend → publish → flush → record
  *
  * Killed anywhere, the next run ends where an undisturbed one would have, and no byte a user wrote is lost.
  */
@@ -19,17 +19,15 @@ import {
 } from './basing.ts';
 import { reconcile, refuseLacking, resetOf, rulesOf } from './comparing.ts';
 import { isKeptFrom, mayBeKeptFrom, refuseRemovals, versionOf } from './guarding.ts';
-import type { Reset, Settings } from './config/settings.ts';
+import { backupIsOff, resetDue, sayLeft, whyOf } from './resetting.ts';
+import type { Settings } from './config/settings.ts';
 import type { Context } from './core/context.ts';
 import { EXIT } from './core/errors.ts';
-import { warnTo, type Log } from './core/log.ts';
+import { warnTo } from './core/log.ts';
 import type { Makings } from './core/makings.ts';
-import { displayText, isBelow, type RelPath } from './core/path.ts';
-import { idlePlan, isIdle, type Kept, type Plan } from './core/plan.ts';
+import { idlePlan, isIdle, type Plan } from './core/plan.ts';
 import type { Rules } from './core/rulebook.ts';
 import type { Consumed } from './core/run.ts';
-import { isNamed } from './core/selection.ts';
-import { count } from './core/words.ts';
 import type { Anchor } from './fs/anchor.ts';
 import { putBackTime } from './fs/attributes.ts';
 import { lookAt } from './fs/look.ts';
@@ -123,8 +121,7 @@ async function sync(
     const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed, meanwhile: account.meanwhile };
     saveBase(settings, state, known, made, recording, run, context);
     const resetId = due.reset && settings.reset?.id;
-    const left = leftOfReset(due, made, account.meanwhile);
-    if (resetId !== undefined && left > 0) sayLeft(log, resetId, left);
+    sayLeft(resetId, due, made, account.meanwhile, log);
     session.complete(account, settings.flush && !isIdle(made), resetId);
     return account.exitCode;
   } catch (error) {
@@ -196,54 +193,4 @@ function ask(
   const due = resetDue(rules, settings.reset, consumed, context.log);
   sayBeginning(context.log, settings, image);
   return isKeptFrom(settings, image, state, context) ? undefined : due;
-}
-
-/** A reset with an id is done once; says what is the case. */
-function resetDue(
-  rules: Rules,
-  reset: Reset | undefined,
-  consumed: (resetId: string) => Consumed | undefined,
-  log: Log,
-): Rules {
-  if (reset === undefined || rules.reset === undefined || reset.by === 'reset') return rules;
-  if (reset.id === undefined) {
-    log.write('info', `Resetting what ${reset.by} names, as at every start; --reset-id makes it happen once.`);
-    return rules;
-  }
-  const before = consumed(reset.id);
-  if (before === undefined) {
-    log.write(
-      'info',
-      `Resetting what ${reset.by} names: reset ${displayText(reset.id)} was not applied to this volume yet.`,
-    );
-    return rules;
-  }
-  log.write('info', `Reset ${displayText(reset.id)} was applied on ${before.applied}, and is not done again.`);
-  return { ...rules, reset: undefined };
-}
-
-/** How many paths of a reset somebody changed meanwhile: they were not reset, nor what is below them. */
-function leftOfReset({ reset }: Rules, { changes }: Plan, meanwhile: readonly Kept[]): number {
-  if (reset === undefined) return 0;
-  const isReset = (path: RelPath): boolean => isNamed(reset.include, path);
-  const holdsReset = (path: RelPath): boolean => changes.some((each) => isBelow(each.path, path) && isReset(each.path));
-  const changed = meanwhile.filter(({ reason }) => reason === 'changed meanwhile');
-  return changed.filter(({ path }) => isReset(path) || holdsReset(path)).length;
-}
-
-/** Not done again for that: what users have edited since would go with it, at each start where a service always writes. */
-function sayLeft(log: Log, id: string, left: number): void {
-  const message = `reset ${displayText(id)} left ${count(left, 'path')} that changed meanwhile; volseed reset, or another id, resets what is left`;
-  log.write('warn', message, { event: 'reset', id, left });
-}
-
-/** On by default for a reset: not once the reset is done, unless it was asked for. */
-function backupIsOff({ backup }: Settings, rules: Rules): boolean {
-  return rules.reset === undefined && !backup.asked;
-}
-
-function whyOf({ command, reset }: Settings): string {
-  const what = reset?.patterns === undefined ? 'everything' : reset.patterns.join(' ');
-  if (command === 'reset') return `before reset of ${displayText(what)}`;
-  return reset === undefined ? `before ${command}` : `before ${command} with reset of ${displayText(what)}`;
 }

@@ -19,6 +19,7 @@ const WHOLE = [
   'comparing.ts',
   'basing.ts',
   'guarding.ts',
+  'resetting.ts',
   'applying.ts',
 ];
 
