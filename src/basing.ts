@@ -3,7 +3,7 @@ import type { Settings } from './config/settings.ts';
 import { Base } from './core/base.ts';
 import type { Context } from './core/context.ts';
 import { join, ROOT, type RelPath } from './core/path.ts';
-import { idlePlan, isIdle, type Kept, type Plan } from './core/plan.ts';
+import { idlePlan, type Kept, type Plan } from './core/plan.ts';
 import { keyOf, type Rules } from './core/rulebook.ts';
 import { intentOf } from './core/intent.ts';
 import type { Makings } from './core/makings.ts';
@@ -186,19 +186,6 @@ export function countedWith({ standing }: Known, plan: Plan): Plan {
 
 /** Records what a run has done, and on what. */
 export function saveBase(
-  settings: Settings,
-  state: StateDirectory,
-  known: Known,
-  made: Plan,
-  recording: Recording,
-  run: Run,
-  context: Context,
-): void {
-  record(settings, state, known, made, recording, run, context);
-  if (!isIdle(made)) removeJournal(state);
-}
-
-function record(
   settings: Settings,
   state: StateDirectory,
   known: Known,

@@ -43,6 +43,7 @@ import { closeAgain, Unlocked } from './fs/writable.ts';
 import { Account } from './report/account.ts';
 import { sayBeginning, sayPlan } from './report/lines.ts';
 import { consumedIn } from './state/history.ts';
+import { removeJournal } from './state/journal.ts';
 import { Session } from './state/session.ts';
 
 /** Seeds, or says what it would do. Returns the exit code; throws `VolseedError` where the run as a whole failed. */
@@ -120,6 +121,7 @@ async function sync(
     account.end(made);
     const run = { id: session.id, exitCode: account.exitCode, seed: trees.seed, meanwhile: account.meanwhile };
     saveBase(settings, state, known, made, recording, run, context);
+    if (!isIdle(made)) removeJournal(state);
     const resetId = due.reset && settings.reset?.id;
     sayLeft(resetId, due, made, account.meanwhile, log);
     session.complete(account, settings.flush && !isIdle(made), resetId);

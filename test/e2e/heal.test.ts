@@ -1,5 +1,5 @@
 // The promise: whenever a run is killed, the next one knows of each path whether it was that run that placed it, or a user.
-import { rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { countOf, endOf, killed, points } from '../support/kills.ts';
@@ -50,6 +50,7 @@ const policies = [
 it('goes on where the journal cannot be read, says so once, and takes it away', () => {
   const on = ground(image(1));
   volseed(['sync', ...on.where, '--policy', 'merge']);
+  expect(readdirSync(join(on.volume, '.volseed'))).not.toContain('journal');
   writeFileSync(join(on.volume, '.volseed/journal'), 'volseed-journal 1 of another program\n');
   expect(volseed(['plan', ...on.where, '--policy', 'merge'])).toMatchObject({ code: 0, stderr: '' });
   const told = volseed(['sync', ...on.where, '--policy', 'merge']);
