@@ -9,7 +9,7 @@ import { snapshot } from '../support/snapshot.ts';
 import { build, directory, file, symlink, tree } from '../support/tree.ts';
 import { volseed } from '../support/volseed.ts';
 
-const POINTS = Number(process.env['VOLSEED_KILL_POINTS'] ?? 12);
+const POINTS = Number(process.env['VOLSEED_KILL_POINTS'] ?? 6);
 
 /** An image: what changes from one to the next is all that can change. */
 const image = (n: number): Literal => {
@@ -94,7 +94,7 @@ suite('killed while it publishes', ['strace'], () => {
           const options = ['--policy', policy, ...prune];
           const calls = countOf(call, ['sync', ...undisturbed.where, ...options], join(undisturbed.root, 'log'));
           const expected = finish(undisturbed);
-          for (const n of points(calls, call === 'rename' ? 100 : POINTS)) {
+          for (const n of points(calls, call === 'rename' ? POINTS : POINTS / 2)) {
             const on = prepared();
             const ended = endOf(call, n, killed(call, n, ['sync', ...on.where, ...options]).code);
             expect({ n, ended, end: finish(on) }).toEqual({ n, ended: 'killed', end: expected });
