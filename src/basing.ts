@@ -157,8 +157,8 @@ export function consultBase(
   const known = { rules, isReset, isReplaced: false };
   const standing = !isReset && isStanding(last, rules, settings, trees) ? last : undefined;
   if (standing !== undefined) {
-    const message = 'The image is that of the last run: only open conflicts are looked at.';
-    context.log.write('info', message, { event: 'unchanged' });
+    const message = 'The image is that of the last run, and nothing is done for a path that has no open conflict.';
+    context.log.write('debug', message);
   }
   if (standing?.open.length === 0) return { ...known, merging: undefined, standing, settled: idlePlan(standing.same) };
   // Under the rules of the last run, every path that it found has been recorded.

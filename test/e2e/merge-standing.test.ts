@@ -9,7 +9,7 @@ import { file, tree } from '../support/tree.ts';
 import { runToEnd, volseed, type Result, program } from '../support/volseed.ts';
 
 const MERGE = ['--policy', 'merge'] as const;
-const spared = 'only open conflicts are looked at';
+const spared = 'nothing is done for a path that has no open conflict';
 
 const manifest = (on: Ground): Result => volseed(['manifest', '--source', on.seed]);
 const sync = (on: Ground, ...args: string[]): Result =>
