@@ -1,6 +1,6 @@
 // `status`: what was done to a volume, who is at work on it, and how it differs from the image; whatever state it is in.
 import { execFileSync } from 'node:child_process';
-import { chownSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { chownSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -18,7 +18,7 @@ import {
   runsOf,
   staging,
 } from '../support/probe.ts';
-import { type Running, startVolseed } from '../support/process.ts';
+import { type Running, startVolseed, until } from '../support/process.ts';
 import { asMyself, asRoot, firstNumber, numberOfPairs, pair } from '../support/random.ts';
 import { build, directory, file, scratch } from '../support/tree.ts';
 import { runToEnd, volseed, type Options, type Result } from '../support/volseed.ts';
@@ -212,6 +212,11 @@ async function holdUp(on: Ground): Promise<Running> {
   const holder = startVolseed(['sync', ...on.where]);
   await staging(on);
   holder.kill('SIGSTOP');
+  // Each of its threads stops by itself, after the call that it is in.
+  await until('each thread is stopped', () => {
+    const tasks = `/proc/${holder.pid}/task`;
+    return readdirSync(tasks).every((task) => /^\d+ \(.*\) T /s.test(readFileSync(`${tasks}/${task}/stat`, 'utf8')));
+  });
   return holder;
 }
 
